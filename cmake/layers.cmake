@@ -1,0 +1,27 @@
+# sendoff_layer(NAME MAY_INCLUDE LAYER...) makes the static library sendoff_NAME of src/NAME/*.c. Sources say
+# #include "layer/noun.h"; the only include root of a layer is a folder of links to itself and to the layers it may
+# include, so an include that points upwards does not build.
+function(sendoff_layer_includes target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LAYERS")
+  set(root ${CMAKE_BINARY_DIR}/include/${target})
+  file(MAKE_DIRECTORY ${root})
+  foreach(layer IN LISTS arg_LAYERS)
+    file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src/${layer} ${root}/${layer} SYMBOLIC)
+  endforeach()
+  target_include_directories(${target} PRIVATE ${root})
+endfunction()
+
+function(sendoff_layer name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "MAY_INCLUDE")
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
+  if(NOT sources)
+    file(WRITE ${CMAKE_BINARY_DIR}/empty.c "typedef int empty_layer;\n")
+    set(sources ${CMAKE_BINARY_DIR}/empty.c)
+  endif()
+  add_library(sendoff_${name} STATIC ${sources})
+  target_link_libraries(sendoff_${name} PRIVATE sendoff_flags)
+  sendoff_layer_includes(sendoff_${name} LAYERS ${name} ${arg_MAY_INCLUDE})
+  foreach(below IN LISTS arg_MAY_INCLUDE)
+    target_link_libraries(sendoff_${name} PUBLIC sendoff_${below})
+  endforeach()
+endfunction()

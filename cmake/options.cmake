@@ -1,0 +1,32 @@
+# What a builder may choose, and the flags that every target of ours is compiled with.
+option(SENDOFF_TESTS "Build the tests" ON)
+option(SENDOFF_WERROR "Treat warnings as errors" OFF)
+option(SENDOFF_WITH_ISAL "Checksums by ISA-L" ON)
+set(SENDOFF_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them: address,undefined or thread")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Debug, Release, RelWithDebInfo" FORCE)
+endif()
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+
+add_library(sendoff_flags INTERFACE)
+target_compile_definitions(sendoff_flags INTERFACE _GNU_SOURCE)
+target_compile_options(sendoff_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
+  -Wold-style-definition -Wcast-align -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
+  -Wimplicit-fallthrough -Wdouble-promotion -fno-common)
+if(SENDOFF_WERROR)
+  target_compile_options(sendoff_flags INTERFACE -Werror)
+endif()
+if(SENDOFF_SANITIZE)
+  target_compile_options(sendoff_flags INTERFACE -fsanitize=${SENDOFF_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1)
+  target_link_options(sendoff_flags INTERFACE -fsanitize=${SENDOFF_SANITIZE})
+endif()
