@@ -1,0 +1,63 @@
+#include "base/allocator.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static struct {
+  bool (*may_allocate)(void *context);
+  void *context;
+} hook;
+
+static bool hook_allows(void) {
+  return hook.may_allocate == NULL || hook.may_allocate(hook.context);
+}
+
+void *allocator_allocate(size_t size) {
+  return hook_allows() ? malloc(size) : NULL;
+}
+
+void *allocator_allocate_zeroed(size_t count, size_t size) {
+  return hook_allows() ? calloc(count, size) : NULL;
+}
+
+void *allocator_reallocate(void *memory, size_t size) {
+  return hook_allows() ? realloc(memory, size) : NULL;
+}
+
+char *allocator_copy_string(const char *text) {
+  return allocator_copy_text(text, strlen(text));
+}
+
+char *allocator_copy_text(const void *data, size_t size) {
+  if (size == SIZE_MAX) return NULL;
+  char *copy = allocator_allocate(size + 1);
+  if (copy == NULL) return NULL;
+  if (size > 0) memcpy(copy, data, size);
+  copy[size] = '\0';
+  return copy;
+}
+
+void allocator_free(void *memory) {
+  free(memory);
+}
+
+void *allocator_map(size_t size) {
+  if (!hook_allows()) return NULL;
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+#ifdef MAP_NORESERVE
+  flags |= MAP_NORESERVE;
+#endif
+  void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+  return memory == MAP_FAILED ? NULL : memory;
+}
+
+void allocator_unmap(void *memory, size_t size) {
+  if (memory != NULL) munmap(memory, size);
+}
+
+void allocator_set_hook(bool (*may_allocate)(void *context), void *context) {
+  hook.may_allocate = may_allocate;
+  hook.context = context;
+}
