@@ -17,6 +17,11 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
 add_library(sendoff_flags INTERFACE)
 target_compile_definitions(sendoff_flags INTERFACE _GNU_SOURCE)
 target_compile_options(sendoff_flags INTERFACE
@@ -30,3 +35,9 @@ if(SENDOFF_SANITIZE)
   target_compile_options(sendoff_flags INTERFACE -fsanitize=${SENDOFF_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1)
   target_link_options(sendoff_flags INTERFACE -fsanitize=${SENDOFF_SANITIZE})
 endif()
+
+# Hardening of what is installed: stack canaries, checked library calls, read-only relocations.
+target_compile_options(sendoff_flags INTERFACE
+  "$<$<CONFIG:Release>:-fstack-protector-strong;-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
+target_link_options(sendoff_flags INTERFACE
+  "$<$<PLATFORM_ID:Linux>:LINKER:-z,relro;LINKER:-z,now;LINKER:-z,noexecstack>")

@@ -1,0 +1,41 @@
+# The front door. A target is one script, or a line or two.
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long bench install format clean
+.NOTPARALLEL:
+
+PREFIX ?= /usr/local
+export FILE BROKERS TOPIC
+
+help:
+	@echo 'make demo        set up, build, send a text file through a broker, read it back, compare'
+	@echo '                 FILE=path: another file; BROKERS=host:port,...: a real cluster; TOPIC=name'
+	@echo 'make test        all tests: plain, under ASan and UBSan, under TSan (ten minutes at most)'
+	@echo 'make test-long   the tests that take longer'
+	@echo 'make bench       Sendoff beside its peers'
+	@echo 'make install     library, header, command and sendoff.pc to PREFIX=$(PREFIX); DESTDIR=path'
+	@echo 'make format      clang-format on every C source'
+	@echo 'make clean       remove build/'
+
+demo:
+	@scripts/demo
+
+test:
+	@scripts/test
+
+test-long:
+	@scripts/test-long
+
+bench:
+	@scripts/bench
+
+install:
+	@scripts/set-up demo
+	cmake --preset release -DCMAKE_INSTALL_PREFIX='$(PREFIX)'
+	cmake --build --preset release
+	cmake --install build
+
+format:
+	@scripts/format
+
+clean:
+	rm -rf build
