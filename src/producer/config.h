@@ -1,0 +1,52 @@
+/* The set of values a producer is configured with: by Kafka's names, librdkafka's as aliases, and per topic
+ * as topic.NAME.setting. Values are text, checked one by one as they are set; how they fit together is
+ * checked by settings_resolve. One thread at a time. Nothing here blocks, except config_load_file for the
+ * file system. */
+#ifndef PRODUCER_CONFIG_H
+#define PRODUCER_CONFIG_H
+
+#include "producer/config_error.h"
+#include "producer/setting_table.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct config;
+
+/* An empty set, where all defaults hold, freed with config_destroy. Statuses: OK, OUT_OF_MEMORY. */
+int32_t config_create(struct config **config);
+
+/* NULL is allowed. */
+void config_destroy(struct config *config);
+
+/* A set of its own with the same values. Statuses: OK, OUT_OF_MEMORY. */
+int32_t config_copy(const struct config *config, struct config **copy);
+
+/* Sets a value; what was set under that name (or an alias of it) before is replaced. White space around the
+ * value is dropped. Statuses: OK, INVALID_ARGUMENT (NULL), INVALID_SETTING, UNKNOWN_SETTING, OUT_OF_MEMORY;
+ * on failure nothing has changed. */
+int32_t config_set(struct config *config, const char *name, const char *value, struct config_error *error);
+
+/* Back to the default (or, of a topic's setting, to the producer's). Statuses: OK, INVALID_ARGUMENT,
+ * UNKNOWN_SETTING. */
+int32_t config_unset(struct config *config, const char *name, struct config_error *error);
+
+/* The value in force: as set, else the default; of a topic's setting, else what holds for the producer.
+ * *value receives a text that lives until the config is changed, or NULL where there is none. An alias reads
+ * as its target, in the target's unit. Statuses: OK, INVALID_ARGUMENT, UNKNOWN_SETTING. */
+int32_t config_get(const struct config *config, const char *name, const char **value);
+
+/* Sets everything in a file in Java's .properties form. Statuses: as config_set, and FILE_UNREADABLE; on
+ * failure nothing has changed, and the message begins with file and line. */
+int32_t config_load_file(struct config *config, const char *path, struct config_error *error);
+
+/* For settings_resolve. The text that was set, NULL if none was. */
+const char *config_value(const struct config *config, enum setting setting);
+uint32_t config_topic_count(const struct config *config);
+const char *config_topic_name(const struct config *config, uint32_t index);
+const char *config_topic_value(const struct config *config, uint32_t index, enum setting setting);
+/* Names that were set, are known to nobody and were let pass by unknown.settings=warn. */
+uint32_t config_ignored_count(const struct config *config);
+const char *config_ignored_name(const struct config *config, uint32_t index);
+
+#endif
