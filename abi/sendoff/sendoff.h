@@ -232,6 +232,7 @@ SENDOFF_API int32_t sendoff_topic(sendoff_producer *producer, const char *name, 
 SENDOFF_API int32_t sendoff_topic_name(sendoff_producer *producer, uint32_t topic, char *buffer,
                                        size_t buffer_size, size_t *needed);
 
+/* One header of a record. */
 typedef struct sendoff_header {
   const char *name;
   size_t name_bytes;
@@ -425,6 +426,7 @@ SENDOFF_API int32_t sendoff_get_counters(sendoff_producer *producer, sendoff_cou
 SENDOFF_API int32_t sendoff_partitions_for(sendoff_producer *producer, const char *topic, int64_t timeout_ms,
                                            sendoff_partitions **partitions);
 
+/* One partition as the cluster last described it. */
 typedef struct sendoff_partition {
   uint32_t size; /* sizeof(sendoff_partition), set by the caller */
   int32_t partition;

@@ -16,6 +16,7 @@ enum log_level {
   LOG_LEVEL_DEBUG = 7,
 };
 
+/* Where lines go. Set up before it is shared, then only read. */
 struct log {
   int32_t level; /* lines above it are dropped */
   void (*sink)(void *context, int32_t level, const char *line);

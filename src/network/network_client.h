@@ -53,6 +53,7 @@ struct request {
   int64_t sent_us, deadline_us;
 };
 
+/* What a client is created with; copied, but for log and context. */
 struct network_client_settings {
   struct bytes client_id;
   struct bytes software_name, software_version; /* KIP-511 */
@@ -71,6 +72,7 @@ struct network_client_settings {
   void *context;
 };
 
+/* A broker and where it listens; host is borrowed for the call. */
 struct broker_address {
   int32_t node_id;
   struct bytes host;

@@ -28,6 +28,7 @@ enum transport_event_kind {
 
 enum { TRANSPORT_MAX_ADDRESSES = 64 };
 
+/* What wait has to tell about one connection or look-up. */
 struct transport_event {
   enum transport_event_kind kind;
   uint64_t token;
@@ -44,6 +45,7 @@ enum transport_outcome {
   TRANSPORT_FAILED = 3,      /* reset, refused, unreachable, ...: see describe */
 };
 
+/* Bytes to send, borrowed for the call. */
 struct transport_segment {
   const void *data;
   size_t size;
@@ -51,6 +53,7 @@ struct transport_segment {
 
 struct transport;
 
+/* What an implementation does. */
 struct transport_operations {
   /* Looks a name up off this thread; answered by one TRANSPORT_RESOLVED event. A second look-up under a token
    * that is still pending replaces it. `canonical` asks for
@@ -84,6 +87,7 @@ struct transport_operations {
   void (*abandon)(struct transport *transport);
 };
 
+/* The head of each implementation's own struct. */
 struct transport {
   const struct transport_operations *operations;
 };

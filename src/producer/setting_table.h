@@ -27,6 +27,7 @@ enum setting_type {
 
 enum setting_scope { SETTING_SCOPE_PRODUCER, SETTING_SCOPE_TOPIC /* for the producer and per topic */ };
 
+/* One setting of the table; static memory. */
 struct setting_row {
   const char *name;
   enum setting_type type;
@@ -59,6 +60,7 @@ enum setting_name_kind {
   SETTING_NAME_UNKNOWN,
 };
 
+/* What a name stands for. */
 struct setting_name {
   enum setting_name_kind kind;
   enum setting setting;             /* OWN and ALIAS */
