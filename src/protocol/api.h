@@ -26,11 +26,13 @@ const struct api_range *api_ranges(uint32_t *count);
  */
 bool api_is_flexible(int16_t key, int16_t version);
 
-/* The versions a broker offers. */
+enum { API_VERSIONS_KEY_COUNT = 128 }; /* larger keys are not kept: all that Sendoff speaks are below */
+
+/* The versions a broker offers, by API key. */
 struct api_versions {
   struct {
     int16_t minimum, maximum; /* maximum -1: not offered */
-  } offered[128];
+  } offered[API_VERSIONS_KEY_COUNT];
 };
 
 void api_versions_clear(struct api_versions *versions);

@@ -1,13 +1,16 @@
 /* Metadata (api 3), versions 4 to 13. Flexible from 9.
  *
- *   Request  => [topic_id:UUID (10+) name:NULLABLE_STRING] allow_auto_topic_creation:BOOLEAN
- *               include_cluster_authorized_operations:BOOLEAN (8-10)
- * include_topic_authorized_operations:BOOLEAN (8+) a null array of topics asks for all of them Response =>
- * throttle_time_ms:INT32 [broker node_id:INT32 host:STRING port:INT32 rack:NULLABLE_STRING]
- *               cluster_id:NULLABLE_STRING controller_id:INT32 [topic] cluster_authorized_operations:INT32
- * (8-10) error_code:INT16 (13) topic    => error_code:INT16 name:NULLABLE_STRING topic_id:UUID (10+)
- * is_internal:BOOLEAN [partition] topic_authorized_operations:INT32 (8+) partition=> error_code:INT16
- * index:INT32 leader_id:INT32 leader_epoch:INT32 (7+) [replica:INT32] [isr:INT32] [offline:INT32] (5+)
+ *   Request   => [topic_id:UUID (10+) name:NULLABLE_STRING] (a null array asks for all topics)
+ *                allow_auto_topic_creation:BOOLEAN include_cluster_authorized_operations:BOOLEAN (8-10)
+ *                include_topic_authorized_operations:BOOLEAN (8+)
+ *
+ *   Response  => throttle_time_ms:INT32 [broker] cluster_id:NULLABLE_STRING controller_id:INT32 [topic]
+ *                cluster_authorized_operations:INT32 (8-10) error_code:INT16 (13)
+ *   broker    => node_id:INT32 host:STRING port:INT32 rack:NULLABLE_STRING
+ *   topic     => error_code:INT16 name:NULLABLE_STRING topic_id:UUID (10+) is_internal:BOOLEAN [partition]
+ *                topic_authorized_operations:INT32 (8+)
+ *   partition => error_code:INT16 index:INT32 leader_id:INT32 leader_epoch:INT32 (7+) [replica:INT32]
+ *                [isr:INT32] [offline:INT32] (5+)
  *
  * Read and written part by part in the order of the wire; see produce.h. */
 #ifndef PROTOCOL_METADATA_H

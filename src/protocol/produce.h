@@ -1,13 +1,16 @@
 /* Produce (api 0), versions 3 to 13. Flexible from 9.
  *
- *   Request  => transactional_id:NULLABLE_STRING acks:INT16 timeout_ms:INT32 [topic]
- *   topic    => name:STRING (3-12) | topic_id:UUID (13) [partition]
- *   partition=> index:INT32 records:NULLABLE_BYTES (one record batch v2)
- *   Response => [topic] throttle_time_ms:INT32 <tag 0: node_endpoints [node_id:INT32 host:STRING port:INT32
- * rack]> (10+) topic    => name:STRING (3-12) | topic_id:UUID (13) [partition] partition=> index:INT32
- * error_code:INT16 base_offset:INT64 log_append_time_ms:INT64 log_start_offset:INT64 (5+)
- *               record_errors:[batch_index:INT32 message:NULLABLE_STRING] (8+) error_message:NULLABLE_STRING
- * (8+) <tag 0: current_leader leader_id:INT32 leader_epoch:INT32> (10+)
+ *   Request   => transactional_id:NULLABLE_STRING acks:INT16 timeout_ms:INT32 [topic]
+ *   topic     => name:STRING (3-12) | topic_id:UUID (13) [partition]
+ *   partition => index:INT32 records:NULLABLE_BYTES (one record batch v2)
+ *
+ *   Response  => [topic] throttle_time_ms:INT32 <tag 0: [endpoint]> (10+)
+ *   topic     => name:STRING (3-12) | topic_id:UUID (13) [partition]
+ *   partition => index:INT32 error_code:INT16 base_offset:INT64 log_append_time_ms:INT64
+ *                log_start_offset:INT64 (5+) [batch_index:INT32 message:NULLABLE_STRING] (8+)
+ *                error_message:NULLABLE_STRING (8+)
+ *                <tag 0: current_leader leader_id:INT32 leader_epoch:INT32> (10+)
+ *   endpoint  => node_id:INT32 host:STRING port:INT32 rack:NULLABLE_STRING
  *
  * Written and read part by part, in the order of the wire, so that neither side allocates. The records
  * themselves are not copied: after produce_request_write_partition the caller sends records_bytes from where

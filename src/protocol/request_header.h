@@ -1,9 +1,9 @@
 /* Frames and headers.
- *   frame    => size:INT32 header body            (size counts what follows it)
- *   request header v1 => api_key:INT16 api_version:INT16 correlation_id:INT32 client_id:NULLABLE_STRING
- *   request header v2 => as v1, then tagged fields  (flexible requests; client_id stays a plain
- * NULLABLE_STRING) response header v0 => correlation_id:INT32 response header v1 => as v0, then tagged fields
- * (flexible responses, but never ApiVersions: KIP-511) */
+ *   frame              => size:INT32 header body    (size counts what follows it)
+ *   request header v1  => api_key:INT16 api_version:INT16 correlation_id:INT32 client_id:NULLABLE_STRING
+ *   request header v2  => as v1, then tagged fields (flexible requests; client_id stays a plain string)
+ *   response header v0 => correlation_id:INT32
+ *   response header v1 => as v0, then tagged fields (flexible responses, but never ApiVersions: KIP-511) */
 #ifndef PROTOCOL_REQUEST_HEADER_H
 #define PROTOCOL_REQUEST_HEADER_H
 
@@ -26,6 +26,7 @@ void request_frame_finish(struct wire_writer *writer, size_t external_bytes);
  * except that an ApiVersions request of any version is read (its header is v1 up to version 2, else v2). */
 void request_header_read(struct wire_reader *reader, struct request_header *header);
 
+/* Writes the header of a response, without frame length: the broker's side. */
 void response_header_write(struct wire_writer *writer, int16_t api_key, int16_t api_version,
                            int32_t correlation_id);
 /* Reads the header of a response (without frame length) and returns its correlation id. */

@@ -29,13 +29,23 @@ static inline bool uuid_equal(const struct uuid *a, const struct uuid *b) {
   return memcmp(a, b, sizeof *a) == 0;
 }
 
+/* Zigzag: small magnitudes become small unsigned numbers. */
+static inline uint32_t wire_zigzag32(int32_t value) {
+  return (uint32_t)value << 1 ^ (0U - ((uint32_t)value >> 31));
+}
+
+static inline uint64_t wire_zigzag64(int64_t value) {
+  return (uint64_t)value << 1 ^ (UINT64_C(0) - ((uint64_t)value >> 63));
+}
+
 /* ---- writing ---- */
 
 /* A growing buffer. Owns data (allocator_free by wire_writer_deinit). Zero-initialised is valid and empty. */
 struct wire_writer {
   uint8_t *data;
   size_t size, capacity;
-  bool failed; /* an allocation failed; data up to size stays valid but is incomplete */
+  bool failed; /* an allocation failed, or a value has no encoding (a string over 32767 bytes, a field over
+                * 2^31-1); data up to size stays valid but is incomplete */
 };
 
 void wire_writer_deinit(struct wire_writer *writer);
@@ -75,7 +85,8 @@ struct wire_reader {
 };
 
 static inline struct wire_reader wire_reader_of(struct bytes input) {
-  return (struct wire_reader){.at = input.data, .end = input.data + input.size, .failed = false};
+  const uint8_t *end = input.size == 0 ? input.data : input.data + input.size;
+  return (struct wire_reader){.at = input.data, .end = end, .failed = false};
 }
 
 /* Makes the reader fail: for values that are well-formed but not allowed. */
@@ -92,17 +103,22 @@ int32_t wire_read_varint(struct wire_reader *reader);
 int64_t wire_read_varlong(struct wire_reader *reader);
 struct uuid wire_read_uuid(struct wire_reader *reader);
 struct bytes wire_read_raw(struct wire_reader *reader, size_t size);
-/* Views into the input. A null where null is not allowed has to be refused by the caller. */
+/* Views into the input; null where the input says so. */
 struct bytes wire_read_string(struct wire_reader *reader, bool flexible);
 struct bytes wire_read_bytes(struct wire_reader *reader, bool flexible);
+/* As wire_read_string, for a field that is not nullable: null makes the reader fail. */
+struct bytes wire_read_required_string(struct wire_reader *reader, bool flexible);
 /* -1 for null. Fails when count * minimum_element_bytes exceeds what is left (so a count is safe to allocate
  * by). */
 int32_t wire_read_array_count(struct wire_reader *reader, bool flexible, size_t minimum_element_bytes);
+/* As wire_read_array_count, for an array that is not nullable: null makes the reader fail; never negative. */
+int32_t wire_read_required_count(struct wire_reader *reader, bool flexible, size_t minimum_element_bytes);
 
 /* Walks a tagged-field section:
  *   for (struct wire_tags tags = wire_read_tags(reader, flexible); wire_next_tag(reader, &tags);)
  *     if (tags.tag == 0) { ... read from &tags.content ... }
- * Unknown tags are skipped by not looking at them. Not flexible: no iterations. */
+ * Unknown tags are skipped by not looking at them. Not flexible: no iterations. A tag whose content was read
+ * past its end makes the reader fail. */
 struct wire_tags {
   uint32_t left, tag;
   struct wire_reader content;
