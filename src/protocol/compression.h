@@ -2,9 +2,10 @@
  * except in a compressor, which belongs to one thread and keeps the codecs' working memory.
  *
  * Formats as Kafka's Java reader expects them: gzip (RFC 1952, libdeflate); snappy in the xerial stream
- * framing (magic 82 'SNAPPY' 0, version 1, compatible 1, then [size:INT32 block] of at most 32 KiB
- * uncompressed); lz4 as an LZ4 frame with independent blocks of at most 64 KiB, no content checksum (Java
- * refuses linked blocks); zstd as one frame. */
+ * framing (magic 82 'SNAPPY' 0, version 1, compatible 1, then [size:INT32 block]); lz4 as an LZ4 frame with
+ * independent blocks and without checksums (Java refuses linked blocks); zstd as one frame. Levels other than
+ * the default mean what they mean to Java; the default is the setting that packs text at least as well as
+ * Java's for the least work. */
 #ifndef PROTOCOL_COMPRESSION_H
 #define PROTOCOL_COMPRESSION_H
 
@@ -26,8 +27,9 @@ enum compression_codec {
 const char *compression_name(enum compression_codec codec);
 /* False for an unknown name. */
 bool compression_from_name(struct bytes name, enum compression_codec *codec);
-/* Java's ranges and defaults: gzip 1-9 or -1 (default -1 = 6), lz4 1-17 (9), zstd -131072-22 (3). Snappy and
- * none have no level: minimum = maximum = normal = 0. */
+/* Java's ranges and defaults: gzip 1-9 or -1 (default -1 = 6; normal is outside the range), lz4 1-17 (9: the
+ * fast compressor, every other number is a level of the high one), zstd -131072-22 (3). Snappy and none have
+ * no level: minimum = maximum = normal = 0. */
 struct compression_levels {
   int32_t minimum, maximum, normal;
 };
@@ -44,8 +46,8 @@ void compressor_destroy(struct compressor *compressor);
 size_t compression_bound(enum compression_codec codec, size_t size);
 
 /* Compresses input into output of the given capacity. Returns the compressed size; 0 if it did not fit,
- * memory was missing or the codec failed (the caller then sends the batch uncompressed). Not for
- * COMPRESSION_NONE. */
+ * memory was missing or the codec failed (the caller then sends the batch uncompressed); always 0 for
+ * COMPRESSION_NONE. The level must be one that compression_levels allows. */
 size_t compressor_compress(struct compressor *compressor, enum compression_codec codec, int32_t level,
                            struct bytes input, uint8_t *output, size_t capacity);
 
