@@ -9,8 +9,12 @@ import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INTEGRATION = ROOT / "tests" / "integration"
-BUILD = pathlib.Path(os.environ.get("SENDOFF_BUILD", ROOT / "build")).resolve()
+# What is tested: the build that SENDOFF_BUILD names, else the one for development, else the one that is installed.
+BUILD = next(path for path in (os.environ.get("SENDOFF_BUILD"), ROOT / "build" / "dev", ROOT / "build")
+             if path and (path == ROOT / "build" or pathlib.Path(path).is_dir()))
+BUILD = pathlib.Path(BUILD).resolve()
 PROGRAMS = BUILD / "tests" / "integration"
+SCRATCH = ROOT / "build" / "integration"
 
 
 class Checks:
@@ -75,9 +79,8 @@ class Workplace:
     """A folder for one run's data, removed at its end unless SENDOFF_KEEP is set or the run failed half-way."""
 
     def __init__(self, name: str) -> None:
-        parent = BUILD / "integration"
-        parent.mkdir(parents=True, exist_ok=True)
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
+        SCRATCH.mkdir(parents=True, exist_ok=True)
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-", dir=SCRATCH))
 
     def __enter__(self) -> pathlib.Path:
         return self.path

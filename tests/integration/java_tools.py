@@ -16,7 +16,7 @@ def class_path() -> str:
     """Compiles what changed and returns the class path of the programs."""
     sources = sorted(SOURCES.glob("*.java"))
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
-    folder = checks.BUILD / "integration" / f"java-{digest}"
+    folder = checks.SCRATCH / f"java-{digest}"
     jars = cluster.fetch(CLIENT_VERSION)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(folder.parent / ".lock", "w") as lock:

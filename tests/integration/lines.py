@@ -18,7 +18,7 @@ WORDS = ("amber basin cedar delta ember fjord grove heron inlet jetty kelp ledge
 
 def make_input(lines: int, run: int) -> pathlib.Path:
     """The file of that run; made once and kept in the build folder."""
-    folder = checks.BUILD / "integration"
+    folder = checks.SCRATCH
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"lines-{run}-{lines}.txt"
     with open(folder / ".lock", "w") as lock:

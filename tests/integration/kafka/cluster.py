@@ -58,6 +58,27 @@ def free_port() -> int:
                 continue
 
 
+def is_listed(port: int) -> bool:
+    """Whether a broker answers at that port: asks for metadata (version 1, no topics) and looks for the broker's own port in the answer."""
+    body = struct.pack(">hhih4si", 3, 1, 1, 4, b"test", 0)
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as link:
+            link.settimeout(2)
+            link.sendall(struct.pack(">i", len(body)) + body)
+            answer = _read(link, struct.unpack(">i", _read(link, 4))[0])
+    except (OSError, EOFError):
+        return False
+    count, at = struct.unpack_from(">i", answer, 4)[0], 8
+    for _ in range(count):
+        host_bytes = struct.unpack_from(">h", answer, at + 4)[0]
+        at += 6 + host_bytes
+        listed, rack_bytes = struct.unpack_from(">ih", answer, at)
+        at += 6 + max(0, rack_bytes)
+        if listed == port:
+            return True
+    return False
+
+
 @dataclasses.dataclass
 class Node:
     index: int
@@ -147,7 +168,7 @@ class Cluster:
         """Until the node answers a metadata request and lists itself as alive."""
         node = self.nodes[index]
         deadline = time.monotonic() + timeout_seconds
-        while not _is_listed(node.port):
+        while not is_listed(node.port):
             if node.process.poll() is not None:
                 raise RuntimeError(f"Kafka {self.version} ended with {node.process.returncode}: {self._last_words(node)}")
             if time.monotonic() > deadline:
@@ -219,7 +240,7 @@ class Cluster:
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
-            "broker.session.timeout.ms": 3000,
+            "broker.session.timeout.ms": 2000,
             "broker.heartbeat.interval.ms": 500,
             "controller.quorum.election.timeout.ms": 1000,
             "controller.quorum.fetch.timeout.ms": 1000,
@@ -273,27 +294,6 @@ def _connects(port: int) -> bool:
         return True
     except OSError:
         return False
-
-
-def _is_listed(port: int) -> bool:
-    """Asks for metadata (version 1, no topics) and looks for the broker's own port in the answer."""
-    body = struct.pack(">hhih4si", 3, 1, 1, 4, b"test", 0)
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=2) as link:
-            link.settimeout(2)
-            link.sendall(struct.pack(">i", len(body)) + body)
-            answer = _read(link, struct.unpack(">i", _read(link, 4))[0])
-    except (OSError, EOFError):
-        return False
-    count, at = struct.unpack_from(">i", answer, 4)[0], 8
-    for _ in range(count):
-        host_bytes = struct.unpack_from(">h", answer, at + 4)[0]
-        at += 6 + host_bytes
-        listed, rack_bytes = struct.unpack_from(">ih", answer, at)
-        at += 6 + max(0, rack_bytes)
-        if listed == port:
-            return True
-    return False
 
 
 def _read(link: socket.socket, size: int) -> bytes:

@@ -1,0 +1,36 @@
+"""Brokers that start at once: the one inside Sendoff, which keeps what it is sent and gives it back."""
+import pathlib
+import subprocess
+
+import checks
+import processes
+from kafka.cluster import free_port, is_listed
+
+
+class EmbeddedBroker:
+    """`sendoff broker` with these topics ({name: partitions})."""
+
+    def __init__(self, place: pathlib.Path, topics: dict) -> None:
+        self.port = free_port()
+        self.bootstrap = f"127.0.0.1:{self.port}"
+        self.command = [checks.sendoff_command(), "broker", "--listen", self.bootstrap]
+        for name, partitions in topics.items():
+            self.command += ["--topic", f"{name}:{partitions}"]
+        self.log = place / "broker.log"
+
+    def __enter__(self) -> "EmbeddedBroker":
+        with open(self.log, "ab") as output:
+            self.child = processes.start(self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        try:
+            processes.wait_until(self._answers, 20, "the embedded broker answers")
+        except BaseException:
+            processes.end(self.child)
+            raise
+        return self
+
+    def __exit__(self, *_error) -> None:
+        processes.end(self.child)
+
+    def _answers(self) -> bool:
+        checks.expect(self.child.poll() is None, f"the embedded broker ended: {self.log.read_text()}")
+        return is_listed(self.port)
