@@ -9,11 +9,8 @@ import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INTEGRATION = ROOT / "tests" / "integration"
-# What is tested: the build that SENDOFF_BUILD names, else the one for development, else the one that is installed.
-BUILD = next(path for path in (os.environ.get("SENDOFF_BUILD"), ROOT / "build" / "dev", ROOT / "build")
-             if path and (path == ROOT / "build" or pathlib.Path(path).is_dir()))
-BUILD = pathlib.Path(BUILD).resolve()
-PROGRAMS = BUILD / "tests" / "integration"
+# Where a build may be: the one that was asked for, the one for development, the one that is installed.
+BUILDS = [pathlib.Path(path) for path in (os.environ.get("SENDOFF_BUILD"), ROOT / "build" / "dev", ROOT / "build") if path]
 SCRATCH = ROOT / "build" / "integration"
 
 
@@ -64,15 +61,18 @@ def expect(condition, message: str) -> None:
 
 def program(name: str) -> pathlib.Path:
     """A test program that the build made."""
-    path = PROGRAMS / name
-    expect(path.exists(), f"{path} is not built")
-    return path
+    return _built(f"tests/integration/{name}")
 
 
 def sendoff_command() -> pathlib.Path:
-    path = BUILD / "bin" / "sendoff"
-    expect(path.exists(), f"{path} is not built")
-    return path
+    return _built("bin/sendoff")
+
+
+def _built(path: str) -> pathlib.Path:
+    for build in BUILDS:
+        if (build / path).exists():
+            return (build / path).resolve()
+    raise AssertionError(f"{path} is in none of {', '.join(map(str, BUILDS))}")
 
 
 class Workplace:

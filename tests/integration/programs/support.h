@@ -1,7 +1,7 @@
 /* What the test programs share. All of it ends the program with exit status 2 and a line on stderr when
  * something is not as it must be. */
-#ifndef PROGRAMS_SUPPORT_H
-#define PROGRAMS_SUPPORT_H
+#ifndef INTEGRATION_PROGRAMS_SUPPORT_H
+#define INTEGRATION_PROGRAMS_SUPPORT_H
 
 #include <sendoff/sendoff.h>
 
