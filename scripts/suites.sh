@@ -53,7 +53,7 @@ test_preset() {
 # They find what was built in $SENDOFF_BUILD.
 run_suites() {
   local suite status log
-  export SENDOFF_BUILD=$PWD/build
+  export SENDOFF_BUILD=$PWD/build/dev
   for suite in tests/*/"$1" tests/*/*/"$1" bindings/*/"$1"; do
     case $suite in tests/bench/*) continue ;; esac
     [ -x "$suite" ] || continue

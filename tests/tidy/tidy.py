@@ -235,17 +235,26 @@ def text_is_clean(sources):
 
 @rule
 def sources_have_header_and_test(sources):
+    """noun.c has noun.h and noun_test.c. noun_part.c without a header of its own is a part of noun."""
     paths = {each.path for each in sources}
     nouns = {}
     for each in of_suffix(sources, "c"):
         if each.layer is None or each.layer in ("abi", "cli"):
             continue
-        if each.path[:-2] + ".h" not in paths and each.path not in WITHOUT_HEADER:
+        noun = noun_of(each, paths)
+        if noun is None and each.path not in WITHOUT_HEADER:
             yield f"{each.path}:1: has no header {each.stem}.h"
-        if f"tests/unit/{each.stem}_test.c" not in paths and each.path not in WITHOUT_TEST:
-            yield f"{each.path}:1: has no test tests/unit/{each.stem}_test.c"
+        if f"tests/unit/{noun or each.stem}_test.c" not in paths and each.path not in WITHOUT_TEST:
+            yield f"{each.path}:1: has no test tests/unit/{noun or each.stem}_test.c"
         if nouns.setdefault(each.stem, each.path) != each.path:
             yield f"{each.path}:1: {nouns[each.stem]} has the same noun"
+
+
+def noun_of(each, paths):
+    """The longest beginning of the source's name that a header of its layer has, by words; None if there is none."""
+    words = each.stem.split("_")
+    names = ("_".join(words[:count]) for count in range(len(words), 0, -1))
+    return next((name for name in names if f"src/{each.layer}/{name}.h" in paths), None)
 
 
 @rule

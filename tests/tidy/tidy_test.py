@@ -146,6 +146,8 @@ BAD = {
     ],
     "sources_have_header_and_test": [
         ("src/base/alone.c", "int alone;\n"),
+        ("src/base/alone_noun.c", "int alone;\n"),
+        ("src/base/nouns.c", "int alone;\n"),
         ("src/protocol/noun.c", '#include "protocol/noun.h"\n'),
     ],
     "exceptions_are_needed": [
@@ -197,6 +199,8 @@ def main():
         expect(not findings or isinstance(findings, str), f"{name} finds fault with good sources: {findings}")
     almost = {"src/base/noun.c": '#include "base/noun.h"\n\n' + function_of(70)}
     expect(not results_of({**GOOD, **almost})["functions_fit_a_screen"], "a function of 70 lines is refused")
+    part = {"src/base/noun_part.c": '#include "base/noun.h"\n'}
+    expect(not results_of({**GOOD, **part})["sources_have_header_and_test"], "a part of a noun is refused")
     for each in tidy.RULES:
         expect(each.__name__ in BAD, f"{each.__name__} has no canary")
     for name, canaries in BAD.items():
