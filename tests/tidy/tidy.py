@@ -56,9 +56,7 @@ MAY_PRINT = {
 
 # Sources without a header or a test of their own name.
 WITHOUT_HEADER = {}
-WITHOUT_TEST = {
-    "src/base/assertion.c": "its only function ends the process",
-}
+WITHOUT_TEST = {}
 
 # Where what only some systems have may be included: behind a seam.
 SYSTEM_HEADERS = {
