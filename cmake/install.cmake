@@ -1,5 +1,8 @@
 # What `cmake --install` puts where: the library, its one header, the command and the file for pkg-config.
 if(TARGET sendoff)
+  # Below ${prefix}, as pkg-config --define-prefix wants it, unless they are absolute themselves.
+  cmake_path(APPEND pkgconfig_libdir "\${prefix}" ${CMAKE_INSTALL_LIBDIR})
+  cmake_path(APPEND pkgconfig_includedir "\${prefix}" ${CMAKE_INSTALL_INCLUDEDIR})
   configure_file(${PROJECT_SOURCE_DIR}/cmake/sendoff.pc.in ${CMAKE_BINARY_DIR}/sendoff.pc @ONLY)
   install(TARGETS sendoff LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(FILES ${PROJECT_SOURCE_DIR}/abi/sendoff/sendoff.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sendoff)

@@ -38,8 +38,6 @@ BANNED_CALLS = [
     ("rand|srand|random|srandom|rand_r|drand48", r"$^", "use base/random.h"),
     ("malloc|calloc|realloc|reallocarray|free|strdup|strndup|aligned_alloc|posix_memalign|asprintf|vasprintf"
      "|mmap|munmap", r"src/base/allocator\.c|tests/", "use base/allocator.h"),
-    ("printf|vprintf|fprintf|vfprintf|dprintf|puts|putchar|putc|fputs|fputc|perror", r"src/cli/|tests/",
-     "the library does not print: return a status, or log by base/log.h"),
     ("time|gettimeofday|clock_gettime|clock|ftime|timespec_get", r"src/base/clock\.c|tests/",
      "use base/clock.h"),
     ("assert", r"$^", "use ASSERT of base/assertion.h, which stays on in release builds"),
@@ -49,15 +47,13 @@ BANNED_CALLS = [
      "use the form that is safe with threads"),
 ]
 
-# The library may say one thing on stderr, where there is nobody left to return a status to.
-MAY_PRINT = {
-    "src/base/assertion.c": "says which assertion failed before it aborts",
-}
+# What the library could print with.
+PRINTS = re.compile(r"(?<![\w.>])(?:(?:v|vf|f|d)?printf|puts|putchar|putc|fputs|fputc|perror)\s*\("
+                    r"|\b(?:stdout|stderr|STDOUT_FILENO|STDERR_FILENO)\b")
 
-# Sources without a header or a test of their own name.
-WITHOUT_HEADER = {}
-WITHOUT_TEST = {
-    "src/base/assertion.c": "its only function ends the process",
+# (rule, path): why the file may break it.
+EXCEPTIONS = {
+    ("the_library_is_silent", "src/base/assertion.c"): "says what failed before it ends the process",
 }
 
 # Where what only some systems have may be included: behind a seam.
@@ -176,11 +172,18 @@ def clang_format():
 def banned_calls_are_not_made(sources):
     for each in of_suffix(sources, "c", "h"):
         for names, allowed, advice in BANNED_CALLS:
-            if re.match(allowed, each.path) or ("printf" in names and each.path in MAY_PRINT):
+            if re.match(allowed, each.path):
                 continue
             for match in re.finditer(rf"(?<![\w.>])({names})\s*\(", each.code):
                 if not is_declaration(each.code, match.start()):
                     yield f"{each.path}:{each.line_at(match.start())}: {match.group(1)} is banned: {advice}"
+
+
+@rule
+def the_library_is_silent(sources):
+    for each in of_suffix(sources, "c", "h"):
+        for match in PRINTS.finditer(each.code) if each.layer not in (None, "cli") else []:
+            yield f"{each.path}:{each.line_at(match.start())}: {match.group()}: return a status, or use base/log.h"
 
 
 def is_declaration(code, at):
@@ -235,35 +238,26 @@ def text_is_clean(sources):
 
 @rule
 def sources_have_header_and_test(sources):
+    """noun.c has noun.h and noun_test.c. noun_part.c without a header of its own is a part of noun."""
     paths = {each.path for each in sources}
     nouns = {}
     for each in of_suffix(sources, "c"):
         if each.layer is None or each.layer in ("abi", "cli"):
             continue
-        if each.path[:-2] + ".h" not in paths and each.path not in WITHOUT_HEADER:
+        noun = noun_of(each, paths)
+        if noun is None:
             yield f"{each.path}:1: has no header {each.stem}.h"
-        if f"tests/unit/{each.stem}_test.c" not in paths and each.path not in WITHOUT_TEST:
-            yield f"{each.path}:1: has no test tests/unit/{each.stem}_test.c"
+        if f"tests/unit/{noun or each.stem}_test.c" not in paths:
+            yield f"{each.path}:1: has no test tests/unit/{noun or each.stem}_test.c"
         if nouns.setdefault(each.stem, each.path) != each.path:
             yield f"{each.path}:1: {nouns[each.stem]} has the same noun"
 
 
-@rule
-def exceptions_are_needed(sources):
-    """An exception whose file is gone, or that now keeps the rule, is taken out."""
-    paths = {each.path for each in sources}
-    if not any(path.startswith("tests/tidy/") for path in paths):
-        return
-    for table in (MAY_PRINT, WITHOUT_HEADER, WITHOUT_TEST):
-        for path in table:
-            if path not in paths:
-                yield f"tests/tidy/tidy.py:1: an exception for {path}, which does not exist"
-    for path in WITHOUT_HEADER:
-        if path[:-2] + ".h" in paths:
-            yield f"tests/tidy/tidy.py:1: {path} has a header, take out its exception"
-    for path in WITHOUT_TEST:
-        if f"tests/unit/{path.rsplit('/', 1)[-1][:-2]}_test.c" in paths:
-            yield f"tests/tidy/tidy.py:1: {path} has a test, take out its exception"
+def noun_of(each, paths):
+    """The longest beginning of the source's name that a header of its layer has, by words; None if there is none."""
+    words = each.stem.split("_")
+    names = ("_".join(words[:count]) for count in range(len(words), 0, -1))
+    return next((name for name in names if f"src/{each.layer}/{name}.h" in paths), None)
 
 
 @rule
@@ -327,16 +321,22 @@ def programs_can_be_started(sources):
             yield f"{each.path}:1: begins with #! but is not executable"
 
 
-def run(root):
-    """{name of rule: list of findings, or the reason why it was skipped}."""
-    root = pathlib.Path(root).resolve()
-    sources = source.sources_of(root)
+def run(root, exceptions=None):
+    """{name of rule: list of findings, or the reason why it was skipped}. An exception that is not needed is one."""
+    sources = source.sources_of(pathlib.Path(root).resolve())
+    exceptions, needed = exceptions or {}, set()
     results = {}
     for each in RULES:
+        name = each.__name__
         try:
-            results[each.__name__] = list(each(sources))
+            findings = [(finding, (name, finding.split(":")[0])) for finding in each(sources)]
         except Skipped as reason:
-            results[each.__name__] = str(reason)
+            results[name] = str(reason)
+            continue
+        needed.update(key for _, key in findings)
+        results[name] = [finding for finding, key in findings if key not in exceptions]
+    results["exceptions_are_needed"] = [
+        f"{path}:1: keeps the rule {name}: take out its exception" for name, path in exceptions.keys() - needed]
     return results
 
 
@@ -344,7 +344,7 @@ def main(arguments):
     if len(arguments) != 1:
         sys.exit(__doc__)
     passed = failed = 0
-    for name, findings in run(arguments[0]).items():
+    for name, findings in run(arguments[0], EXCEPTIONS).items():
         if isinstance(findings, str):
             print(f"skipped {name}: {findings}")
             continue

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Installs a build, and uses it as somebody who only read the README does. usage: install_test.py BUILD_FOLDER"""
+import os
+import pathlib
+import re
+import shutil
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
+from checks import Checks, expect  # noqa: E402
+import processes  # noqa: E402
+
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wno-unused-parameter", "-Werror"]
+
+
+def run(*command, **options):
+    done = processes.run(list(command), **options)
+    expect(done.returncode == 0, f"{command[0]} ends with {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def readme_example():
+    blocks = re.findall(r"^```c\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    expect(len(blocks) == 1, f"README.md has {len(blocks)} examples in C, not one")
+    return blocks[0]
+
+
+def broker_address(output):
+    found = re.search(r"127\.0\.0\.1:[1-9]\d*", output.read_text())
+    return found and found.group()
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    work = pathlib.Path(tempfile.mkdtemp(prefix="sendoff-install-"))
+    prefix = work / "prefix"
+    checks = Checks()
+    try:
+        with checks.check("everything is installed, and nothing else"):
+            run("cmake", "--install", str(build), "--prefix", str(prefix))
+            names = sorted(path.name for path in prefix.rglob("*") if not path.is_dir())
+            version = re.search(r"VERSION (\d+)\.(\d+\.\d+)", (ROOT / "CMakeLists.txt").read_text())
+            library = f"libsendoff.so.{version.group(1)}"
+            wanted = ["libsendoff.so", library, f"{library}.{version.group(2)}", "sendoff", "sendoff.h", "sendoff.pc"]
+            expect(names == wanted, f"{names} instead of {wanted}")
+
+        library_folder = next(prefix.rglob("libsendoff.so")).parent
+        pkg_config = {**os.environ, "PKG_CONFIG_PATH": str(library_folder / "pkgconfig")}
+        flags = []
+        with checks.check("pkg-config knows where"):
+            flags = run("pkg-config", "--define-prefix", "--cflags", "--libs", "sendoff", env=pkg_config).split()
+            expect(f"-I{prefix}/include" in flags and "-lsendoff" in flags, f"{flags}")
+            expect(run("pkg-config", "--modversion", "sendoff", env=pkg_config).strip() ==
+                   f"{version.group(1)}.{version.group(2)}", "another version than the project's")
+
+        with checks.check("the library exports nothing but sendoff_ names"):
+            listed = run("nm", "-D", "--defined-only", str(library_folder / "libsendoff.so"))
+            names = [line.split()[-1].split("@")[0] for line in listed.splitlines()]
+            strange = [name for name in names if not re.match(r"sendoff_|SENDOFF_\d", name)]
+            expect("sendoff_send" in names and not strange, f"{strange or 'no sendoff_send'}")
+
+        for compiler, language in (("cc", "c"), ("clang", "c"), ("c++", "c++")):
+            with checks.check(f"{compiler} takes the header as {language}"):
+                source = work / "include_only"
+                source.write_text("#include <sendoff/sendoff.h>\nint unit_is_not_empty;\n")
+                run(compiler, "-x", language, *STRICT, "-fsyntax-only", f"-I{prefix}/include", str(source))
+
+        with checks.check("the README's example compiles without a warning"):
+            (work / "hello.c").write_text(readme_example())
+            run("cc", *STRICT, str(work / "hello.c"), *flags, "-o", str(work / "hello"))
+
+        command = prefix / "bin" / "sendoff"
+        with checks.check("the installed command finds its library"):
+            expect(version.group(2) in run(str(command), "--version"), "--version names another version")
+
+        with checks.check("the README's example sends what kcat reads back"):
+            log = work / "broker"
+            with log.open("w") as output:
+                broker = processes.start([command, "broker", "--listen", "127.0.0.1:0", "--topic", "greetings:1"],
+                                         stdout=output, stderr=output)
+            address = processes.wait_until(lambda: broker_address(log), 10, "the broker's address")
+            # README: the library is found where it was installed.
+            environment = {**os.environ, "LD_LIBRARY_PATH": str(library_folder)}
+            told = run(str(work / "hello"), address, env=environment)
+            expect(told == "offset 0: success\n", f"the example prints {told!r}")
+            read = run("kcat", "-C", "-q", "-e", "-b", address, "-t", "greetings", "-o", "beginning")
+            expect(read == "hello\n", f"kcat reads {read!r}")
+            processes.end(broker, 5)
+
+        with checks.check("the README's example says what is wrong"):
+            environment = {**os.environ, "LD_LIBRARY_PATH": str(library_folder)}
+            done = processes.run([work / "hello"], env=environment)
+            expect(done.returncode == 1 and "usage" in done.stderr, f"{done.returncode}: {done.stderr}")
+            done = processes.run([work / "hello", "no port"], env=environment)
+            expect(done.returncode == 1 and "bootstrap.servers" in done.stderr, f"{done.returncode}: {done.stderr}")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()
