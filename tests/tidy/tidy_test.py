@@ -98,6 +98,7 @@ BAD = {
     ],
     "system_headers_stay_behind_their_seam": [
         ("src/producer/flush.c", "#include <sys/epoll.h>\n"),
+        ("src/network/connection.c", "#include <sys/socket.h>\n"),
         ("src/base/noun.c", '#include "base/noun.h"\n#include <assert.h>\n'),
     ],
     "functions_fit_a_screen": [
@@ -112,6 +113,8 @@ BAD = {
     ],
     "lines_are_short": [
         ("src/base/wide.c", "/* " + "x" * 105 + " */\n"),
+        ("scripts/wide", "#!/bin/sh\n# " + "x" * 119 + "\n"),
+        ("tests/wide.py", "# " + "x" * 119 + "\n"),
     ],
     "format_is_clang_formats": [
         ("src/base/noun.c", '#include "base/noun.h"\nint  twice;\n'),
@@ -161,7 +164,7 @@ BAD = {
         ("src/base/noun.h", "#ifndef BASE_NOUN_H\n#define BASE_NOUN_HH\n#endif\n"),
     ],
     "structs_are_explained": [
-        ("src/base/noun.h", GOOD["src/base/noun.h"].replace("struct noun {", "struct a {\n};\n\nstruct noun {")),
+        ("src/base/noun.h", GOOD["src/base/noun.h"].replace("struct noun {", "struct a {\n};\n\nstruct b {")),
         ("src/base/noun.h", GOOD["src/base/noun.h"].replace("#endif", "typedef struct late {\n} late;\n#endif")),
         ("src/base/noun.h", GOOD["src/base/noun.h"].replace("/* Counts nouns. */\n", "")),
     ],
