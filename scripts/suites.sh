@@ -13,9 +13,6 @@ if setarch -R true 2> /dev/null; then fixed_addresses=(setarch -R); fi
 
 export CTEST_PARALLEL_LEVEL=$jobs
 export CK_VERBOSITY=normal
-export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1
-export UBSAN_OPTIONS=print_stacktrace=1
-export TSAN_OPTIONS=die_after_fork=0:second_deadlock_stack=1
 
 announce() {
   printf '\n== %s\n' "$*"
@@ -40,10 +37,6 @@ test_preset() {
   announce "$name: test"
   local report=$logs/$name-tests.xml
   rm -f "$report"
-  case $name in
-    asan | tsan) export CK_TIMEOUT_MULTIPLIER=10 ;;
-    *) export CK_TIMEOUT_MULTIPLIER=3 ;;
-  esac
   "${fixed_addresses[@]+"${fixed_addresses[@]}"}" ctest --preset "$name" --timeout 300 "$@" \
     --output-junit "$report" --test-output-size-passed 100000000 --test-output-size-failed 100000000 || true
   count "$name" junit "$report"
@@ -77,14 +70,26 @@ count() {
   else
     failed=$((failed + 1))
   fi
-  echo "$result" | sed "s/^/   /; \$s/^ */$name: /"
+  printf '%s: %s\n' "$name" "${result//$'\n'/$'\n'$name: }"
 }
 
 finish() {
+  finished=yes
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
-  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
-  exit
+  if [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]; then exit 0; fi
+  exit 1
 }
+
+# Whatever ends the script early, its last line is the count, and not a good one.
+finish_early() {
+  [ -z "$finished" ] || return
+  echo 'ended early'
+  failed=$((failed + 1))
+  finish
+}
+finished=
+trap finish_early EXIT
+trap 'exit 130' INT TERM
 
 finish_without() {
   echo "$1 failed"

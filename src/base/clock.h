@@ -9,6 +9,9 @@
 /* Monotonic microseconds since an arbitrary start; for every deadline and duration. */
 int64_t clock_monotonic_us(void);
 
+/* The same clock in nanoseconds; for measuring what takes a few microseconds. */
+int64_t clock_monotonic_ns(void);
+
 /* Wall-clock milliseconds since 1970; for record timestamps only. It may jump either way. */
 int64_t clock_wall_ms(void);
 

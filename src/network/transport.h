@@ -9,20 +9,14 @@
 #ifndef NETWORK_TRANSPORT_H
 #define NETWORK_TRANSPORT_H
 
-#include "base/bytes.h"
+#include "network/address.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* A numeric address with its port, as the system has it (struct sockaddr of its family). */
-struct address {
-  uint32_t size;
-  uint8_t storage[28]; /* holds sockaddr_in6 */
-};
-
 enum transport_event_kind {
   TRANSPORT_READABLE,
-  TRANSPORT_WRITABLE, /* also: connected, or a connect that failed (send then says so) */
+  TRANSPORT_WRITABLE, /* also: a connect has ended (connected says how) */
   TRANSPORT_RESOLVED, /* addresses hold the answer; address_count 0 and status set when there is none */
 };
 
@@ -61,9 +55,9 @@ struct transport_operations {
   int32_t (*resolve)(struct transport *transport, const char *host, uint16_t port, bool canonical,
                      uint64_t token);
   /* Starts to connect; *socket receives a handle >= 0. Completion is told by WRITABLE (want_write is on at
-   * first). */
+   * first). A status when the system refuses at once (no route, no descriptors); reason receives a text. */
   int32_t (*connect)(struct transport *transport, const struct address *address, uint64_t token,
-                     int64_t *socket);
+                     int64_t *socket, char *reason, size_t reason_size);
   /* After the first WRITABLE: STATUS_OK if the connect succeeded, else a status; reason receives a text. */
   int32_t (*connected)(struct transport *transport, int64_t socket, char *reason, size_t reason_size);
   enum transport_outcome (*send)(struct transport *transport, int64_t socket,

@@ -4,13 +4,14 @@ import java.util.Random;
 import org.apache.kafka.common.utils.Utils;
 
 /**
- * Prints the vectors of partition_vectors.txt: a key as hexadecimal digits ("-" for the empty one) and what Kafka's own murmur2
- * makes of it. Run with kafka-clients on the class path: java -cp ... PartitionVectors.java > partition_vectors.txt
+ * Prints the vectors of partition_vectors.txt: a key as hexadecimal digits ("-" for the empty one) and what Kafka's own
+ * murmur2 makes of it. Run with kafka-clients on the class path:
+ * java -cp ... PartitionVectors.java > partition_vectors.txt
  */
 public final class PartitionVectors {
     public static void main(String[] arguments) {
-        for (String key : new String[] {"", "a", "ab", "abc", "abcd", "21", "foobar", "a-little-bit-long-string", "kafka",
-                "user-0000000042", "d\u00e9j\u00e0 vu", "\u65e5\u672c\u8a9e"}) {
+        for (String key : new String[] {"", "a", "ab", "abc", "abcd", "21", "foobar", "a-little-bit-long-string",
+                "kafka", "user-0000000042", "d\u00e9j\u00e0 vu", "\u65e5\u672c\u8a9e"}) {
             print(key.getBytes(StandardCharsets.UTF_8));
         }
         Random random = new Random(794);

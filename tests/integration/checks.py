@@ -10,7 +10,8 @@ import traceback
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INTEGRATION = ROOT / "tests" / "integration"
 # Where a build may be: the one that was asked for, the one for development, the one that is installed.
-BUILDS = [pathlib.Path(path) for path in (os.environ.get("SENDOFF_BUILD"), ROOT / "build" / "dev", ROOT / "build") if path]
+BUILDS = [pathlib.Path(path) for path in (os.environ.get("SENDOFF_BUILD"), ROOT / "build" / "dev", ROOT / "build")
+          if path]
 SCRATCH = ROOT / "build" / "integration"
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""exit_test.py [embedded | VERSION ...]: programs that send 10,000 records and end without flush and close lose none. A linger
-of a minute sees to it that everything is still in the producer when the program ends."""
+"""exit_test.py [embedded | VERSION ...]: programs that send 10,000 records and end without flush and close lose none. A
+linger of a minute sees to it that everything is still in the producer when the program ends."""
 import signal
 import subprocess
 import sys
@@ -58,7 +58,8 @@ def main() -> None:
                     check_ways(run, "embedded broker", broker.bootstrap, lambda _topic: None)
             else:
                 with Cluster(name, place / "kafka") as cluster:
-                    check_ways(run, f"Kafka {name}", cluster.bootstrap, lambda topic: cluster.create_topic(topic, PARTITIONS))
+                    check_ways(run, f"Kafka {name}", cluster.bootstrap,
+                               lambda topic: cluster.create_topic(topic, PARTITIONS))
     run.finish()
 
 

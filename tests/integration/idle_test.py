@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""idle_test.py: a producer with nothing to do, but with open connections, makes at most 5 context switches in 60 seconds."""
+"""idle_test.py: a producer with nothing to do, but with open connections, makes at most 5 context switches in
+60 seconds."""
 import pathlib
 import re
 import subprocess

@@ -22,7 +22,8 @@ def class_path() -> str:
     with open(folder.parent / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "compiled").exists():
-            result = processes.run(["javac", "-Xlint:all", "-Werror", "-proc:none", "-cp", jars, "-d", folder, *sources])
+            result = processes.run(["javac", "-Xlint:all", "-Werror", "-proc:none", "-cp", jars, "-d", folder,
+                                    *sources])
             checks.expect(result.returncode == 0, f"javac: {result.stdout}{result.stderr}")
             (folder / "compiled").touch()
     return f"{folder}:{jars}"
@@ -37,7 +38,8 @@ def verify(bootstrap: str, topic: str, source: pathlib.Path, reports: pathlib.Pa
     """What the Verifier found, with "right" saying if all is well."""
     arguments = [bootstrap, topic, source] + ([reports] if reports else [])
     result = run("Verifier", arguments)
-    checks.expect(result.stdout.startswith("{"), f"Verifier ended with {result.returncode}: {result.stdout}{result.stderr}")
+    checks.expect(result.stdout.startswith("{"),
+                  f"Verifier ended with {result.returncode}: {result.stdout}{result.stderr}")
     return json.loads(result.stdout) | {"right": result.returncode == 0}
 
 

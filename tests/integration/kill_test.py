@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """kill_test.py [--version V ...] [--codec C ...] [--lines N] [--rate R] [--nodes N]
-Lines of text, keyed, to 12 partitions, while the broker is killed and restarted three times; then Kafka's own consumer reads
-them back: complete, in order, nothing twice, where the reports said. A kill counts only if the broker owed answers: at the
-second it is frozen first until it certainly does, at the others the batches that had to be sent again say so. A run without any
-batch retried, OUT_OF_ORDER answer or outcome resolved has proved nothing, and fails."""
+Lines of text, keyed, to 12 partitions, while the broker is killed and restarted three times; then Kafka's own consumer
+reads them back: complete, in order, nothing twice, where the reports said. A kill counts only if the broker owed
+answers: at the second it is frozen first until it certainly does, at the others the batches that had to be sent again
+say so. A run without any batch retried, OUT_OF_ORDER answer or outcome resolved has proved nothing, and fails."""
 import argparse
 import json
 import subprocess
@@ -62,7 +62,8 @@ def kill_while_owing(cluster: Cluster, node: int, sender: Sender, freeze: bool) 
     if freeze:
         cluster.pause(node)
         at_pause = sender.lines_read
-        sender.wait_for(lambda: sender.lines_read > at_pause + 2 and sender.in_flight > 0, "answers are owed by a frozen broker")
+        sender.wait_for(lambda: sender.lines_read > at_pause + 2 and sender.in_flight > 0,
+                        "answers are owed by a frozen broker")
     retried = sender.retried
     cluster.kill(node)
     cluster.restart(node)
@@ -72,7 +73,7 @@ def kill_while_owing(cluster: Cluster, node: int, sender: Sender, freeze: bool) 
 
 
 def send_and_kill(cluster: Cluster, sender: Sender, line_count: int) -> int:
-    """Spreads the kills evenly over the lines; returns how many kills it took until enough fell while answers were owed."""
+    """Spreads the kills evenly over the lines; returns how many it took until enough fell while answers were owed."""
     counted = attempts = 0
     while counted < KILLS:
         checks.expect(attempts < ATTEMPTS, f"only {counted} of {attempts} kills fell while answers were owed")

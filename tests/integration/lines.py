@@ -2,8 +2,8 @@
 
     run=RRRRRRRR key=user-KKKKK n=COUNTER id=ID WORDS crc=CCCCCCCC
 
-where n counts the lines of that key, and crc is CRC-32 of what stands before " crc=". The same run number gives the same
-text. Verifier.java and kill_sender.c read this form."""
+where n counts the lines of that key, and crc is CRC-32 of what stands before " crc=". The same run number gives the
+same text. Verifier.java and kill_sender.c read this form."""
 import fcntl
 import pathlib
 import random

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""memory_test.py [--version V] [--records N]: records into a broker that is stopped and continued again and again. Anonymous
-memory may grow by buffer.memory and 8 MiB, counted from before the producer was created, and every record is delivered."""
+"""memory_test.py [--version V] [--records N]: records into a broker that is stopped and continued again and again.
+Anonymous memory may grow by buffer.memory and 8 MiB, counted from before the producer was created, and every record is
+delivered."""
 import argparse
 import json
 import subprocess
@@ -52,13 +53,14 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=10_000_000)
     arguments = parser.parse_args()
     run = checks.Checks()
-    with run.check(f"{arguments.records} records into a broker that is stopped and continued: memory is bounded") as check, \
+    name = f"{arguments.records} records into a broker that is stopped and continued: memory is bounded"
+    with run.check(name) as check, \
             checks.Workplace("memory") as place, Cluster(arguments.version, place / "kafka") as cluster:
         cluster.create_topic("memory", 12, retention_bytes=64 * MEBIBYTE, segment_bytes=16 * MEBIBYTE)
         found, pauses = measure(cluster, "memory", arguments.records)
         grown = found["peak"] - found["before"]
-        check.note = (f"grown by {grown / MEBIBYTE:.1f} MiB with buffer.memory of {found['buffer'] / MEBIBYTE:.0f} MiB, "
-                      f"{pauses} pauses")
+        check.note = (f"grown by {grown / MEBIBYTE:.1f} MiB with buffer.memory of "
+                      f"{found['buffer'] / MEBIBYTE:.0f} MiB, {pauses} pauses")
         checks.expect(found["delivered"] == arguments.records, f"{found['delivered']} records delivered")
         checks.expect(grown <= found["buffer"] + ALLOWANCE_BYTES, "that is too much")
         checks.expect(pauses > 0, "the broker was never stopped")

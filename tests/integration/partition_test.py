@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""partition_test.py [VERSION ...]: 10,000 keys of all kinds land on the partitions where Kafka's own producer puts them."""
+"""partition_test.py [VERSION ...]: 10,000 keys of all kinds land on the partitions where Kafka's own producer puts
+them."""
 import random
 import sys
 

@@ -5,7 +5,8 @@ import subprocess
 import sys
 import tempfile
 
-PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "count-results"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "scripts" / "count-results"
 
 # Output, status it ended with, and (passed, failed) that it counts as.
 LOGS = [
@@ -37,6 +38,17 @@ REPORTS = [
     ([], (0, 1)),
 ]
 
+# What a script does after seven passed tests, its status and its last line.
+SCRIPTS = [
+    ("finish", 0, "7 passed, 0 failed"),
+    ("passed=0; finish", 1, "0 passed, 0 failed"),
+    ("failed=1; finish", 1, "7 passed, 1 failed"),
+    ("false", 1, "7 passed, 1 failed"),
+    ("exit 0", 1, "7 passed, 1 failed"),
+    ("kill -TERM $$; sleep 1", 1, "7 passed, 1 failed"),
+    ("count it log no/such/file 0; finish", 1, "7 passed, 1 failed"),
+]
+
 
 def counted(*arguments):
     done = subprocess.run([sys.executable, str(PROGRAM), *arguments], capture_output=True, text=True, check=False)
@@ -59,6 +71,14 @@ def main():
             else:
                 failed += 1
                 print(f"FAILED  {text!r} {arguments[2:]} counts as {found}, not as {wanted}")
+    for script, status, closing in SCRIPTS:
+        done = subprocess.run(["bash", "-c", f"set -euo pipefail; . scripts/suites.sh; passed=7; {script}"],
+                              cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode == status and done.stdout.splitlines()[-1:] == [closing]:
+            passed += 1
+        else:
+            failed += 1
+            print(f"FAILED  {script!r} ends with {done.returncode}: {done.stdout}{done.stderr}")
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 

@@ -7,8 +7,8 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * LineProducer BOOTSTRAP TOPIC FILE [name=value ...]: sends each line with the key that it names, by Kafka's own producer.
- * Exits with 1 if not all were delivered.
+ * LineProducer BOOTSTRAP TOPIC FILE [name=value ...]: sends each line with the key that it names, by Kafka's own
+ * producer. Exits with 1 if not all were delivered.
  */
 public final class LineProducer {
     public static void main(String[] arguments) throws IOException {

@@ -12,8 +12,8 @@ import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * PartitionOf BOOTSTRAP TOPIC KEYS: sends one record for each key (a line of hexadecimal digits) by Kafka's own producer and
- * prints the partition that each landed on, a line each.
+ * PartitionOf BOOTSTRAP TOPIC KEYS: sends one record for each key (a line of hexadecimal digits) by Kafka's own
+ * producer and prints the partition that each landed on, a line each.
  */
 public final class PartitionOf {
     public static void main(String[] arguments) throws IOException, ExecutionException, InterruptedException {

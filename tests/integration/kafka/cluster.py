@@ -24,7 +24,8 @@ import processes
 FETCH = pathlib.Path(__file__).resolve().parent / "fetch-kafka"
 VERSIONS = ("4.3.0", "3.9.1", "2.8.2")
 # A broker of one test is small and lives for seconds: little heap, the quick compiler only, no thread pools by the core.
-JAVA_OPTIONS = ("-Xms64m", "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto",
+JAVA_OPTIONS = ("-Xms64m", "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+                "-Xshare:auto",
                 "-Djava.net.preferIPv4Stack=true")
 TOOL_OPTIONS = ("-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto",
                 "-Djava.net.preferIPv4Stack=true")
@@ -59,7 +60,8 @@ def free_port() -> int:
 
 
 def is_listed(port: int) -> bool:
-    """Whether a broker answers at that port: asks for metadata (version 1, no topics) and looks for the broker's own port in the answer."""
+    """Whether a broker answers at that port: asks for metadata (version 1, no topics) and looks for the broker's own
+    port in the answer."""
     body = struct.pack(">hhih4si", 3, 1, 1, 4, b"test", 0)
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as link:
@@ -170,7 +172,8 @@ class Cluster:
         deadline = time.monotonic() + timeout_seconds
         while not is_listed(node.port):
             if node.process.poll() is not None:
-                raise RuntimeError(f"Kafka {self.version} ended with {node.process.returncode}: {self._last_words(node)}")
+                raise RuntimeError(
+                    f"Kafka {self.version} ended with {node.process.returncode}: {self._last_words(node)}")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"Kafka {self.version} does not answer: {self._last_words(node)}")
             time.sleep(0.05)
