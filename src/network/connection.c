@@ -321,17 +321,19 @@ static bool cut_frame(struct connection *connection, struct bytes *input, struct
 
 static int32_t check_length(struct connection *connection, const uint8_t *prefix) {
   int32_t length = (int32_t)bytes_load_u32(prefix);
-  if (length < RESPONSE_MINIMUM_BYTES) {
-    snprintf(connection->reason, sizeof connection->reason, "a response claims a size of %d bytes", length);
-    return STATUS_MALFORMED_RESPONSE;
-  }
-  if ((size_t)length > connection->settings->receive_message_max_bytes) {
+  size_t limit = connection->settings->receive_message_max_bytes;
+  if (length >= RESPONSE_MINIMUM_BYTES && (size_t)length <= limit) return STATUS_OK;
+  if (prefix[0] == 0x15 && prefix[1] == 0x03) /* a TLS alert record */
     snprintf(connection->reason, sizeof connection->reason,
-             "a response of %d bytes is larger than receive.message.max.bytes (%zu) allows", length,
-             connection->settings->receive_message_max_bytes);
-    return STATUS_MALFORMED_RESPONSE;
-  }
-  return STATUS_OK;
+             "the port speaks TLS, but security.protocol does not ask for it");
+  else if (memcmp(prefix, "HTTP", 4) == 0)
+    snprintf(connection->reason, sizeof connection->reason, "the port speaks HTTP, not Kafka");
+  else if (length < RESPONSE_MINIMUM_BYTES)
+    snprintf(connection->reason, sizeof connection->reason, "a response claims a size of %d bytes", length);
+  else
+    snprintf(connection->reason, sizeof connection->reason,
+             "a response of %d bytes is larger than receive.message.max.bytes (%zu) allows", length, limit);
+  return STATUS_MALFORMED_RESPONSE;
 }
 
 /* Moves bytes from *input until the buffer holds wanted_size. */

@@ -1,8 +1,7 @@
 /* A broker or bootstrap server: its name, its addresses, when it may be connected to again, its connection.
  *
  * A round is one attempt to connect: look the name up, then try every address in turn at once. Only when all
- * of them have failed has the node failed; backoff (KIP-144) and set-up timeout (KIP-601) grow by rounds. At
- * most one of is_resolving and connection is set. Belongs to the network client's thread. */
+ * of them have failed has the node failed; backoff (KIP-144) and set-up timeout (KIP-601) grow by rounds. */
 #ifndef NETWORK_NODE_H
 #define NETWORK_NODE_H
 
@@ -14,6 +13,7 @@
 
 enum { NODE_HOST_BYTES_MAX = 255 };
 
+/* At most one of is_resolving and connection is set. Belongs to the network client's thread. */
 struct node {
   int32_t id;
   char *host;
