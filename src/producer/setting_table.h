@@ -65,16 +65,16 @@ struct setting_name {
   enum setting_name_kind kind;
   enum setting setting;             /* OWN and ALIAS */
   enum alias_conversion conversion; /* ALIAS */
-  const char *name;                 /* as the table spells it; NULL if UNKNOWN */
+  const char *name;                 /* as the table spells it, maybe ending in '*'; NULL if UNKNOWN */
   const char *origin;               /* whose name it is: "Java" or "librdkafka"; NULL for OWN */
   const char *accepted;             /* NO_MEANING: the only values accepted, by ", "; NULL: any */
   const char *text;                 /* what is to be known about it; NULL: nothing */
 };
 
-/* Looks a name up. size bytes of name, which need not be terminated. */
-struct setting_name setting_name_find(const char *name, size_t size);
+/* Looks a name up. */
+struct setting_name setting_name_find(const char *name);
 
-/* The known name nearest to a mistyped one, or NULL if none is near. */
+/* The name nearest to a mistyped one among those that can be set, or NULL if none is near. */
 const char *setting_name_nearest(const char *name);
 
 /* One name for people and bindings. All text is static memory. */
