@@ -1,14 +1,11 @@
 /* The set of values a producer is configured with: by Kafka's names, librdkafka's as aliases, and per topic
  * as topic.NAME.setting. Values are text, checked one by one as they are set; how they fit together is
- * checked by settings_resolve. One thread at a time. Nothing here blocks, except config_load_file for the
- * file system. */
+ * checked by settings_resolve. One thread at a time. Nothing here blocks. */
 #ifndef PRODUCER_CONFIG_H
 #define PRODUCER_CONFIG_H
 
 #include "producer/config_error.h"
 #include "producer/setting_table.h"
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 struct config;
@@ -36,17 +33,15 @@ int32_t config_unset(struct config *config, const char *name, struct config_erro
  * as its target, in the target's unit. Statuses: OK, INVALID_ARGUMENT, UNKNOWN_SETTING. */
 int32_t config_get(const struct config *config, const char *name, const char **value);
 
-/* Sets everything in a file in Java's .properties form. Statuses: as config_set, and FILE_UNREADABLE; on
- * failure nothing has changed, and the message begins with file and line. */
-int32_t config_load_file(struct config *config, const char *path, struct config_error *error);
+/* Exchanges what two sets hold. */
+void config_swap(struct config *a, struct config *b);
 
 /* For settings_resolve. The text that was set, NULL if none was. */
 const char *config_value(const struct config *config, enum setting setting);
 uint32_t config_topic_count(const struct config *config);
 const char *config_topic_name(const struct config *config, uint32_t index);
 const char *config_topic_value(const struct config *config, uint32_t index, enum setting setting);
-/* Names that were set, are known to nobody and were let pass by unknown.settings=warn. */
-uint32_t config_ignored_count(const struct config *config);
+/* The names that unknown.settings=warn let pass, from index 0 on; NULL behind the last. */
 const char *config_ignored_name(const struct config *config, uint32_t index);
 
 #endif
