@@ -3,11 +3,10 @@
 #ifndef PRODUCER_SETTINGS_H
 #define PRODUCER_SETTINGS_H
 
-#include "base/bytes.h"
 #include "network/network_client.h"
 #include "producer/config.h"
 #include "producer/config_error.h"
-#include "protocol/compression.h"
+#include "producer/topic_settings.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,40 +19,16 @@ enum delivery_report_mode {
   DELIVERY_REPORT_NONE,       /* counters only */
 };
 
-/* The order is that of partitioner.class's values. */
-enum partitioner_choice {
-  PARTITIONER_CHOICE_DEFAULT, /* murmur2 for keys (unless partitioner.ignore.keys), sticky uniform without */
-  PARTITIONER_CHOICE_ROUND_ROBIN,
-  PARTITIONER_CHOICE_RANDOM,
-  PARTITIONER_CHOICE_CONSISTENT,        /* CRC32; null and empty keys all to one partition */
-  PARTITIONER_CHOICE_CONSISTENT_RANDOM, /* CRC32; null and empty keys by chance */
-  PARTITIONER_CHOICE_MURMUR2,           /* null keys all to one partition */
-  PARTITIONER_CHOICE_MURMUR2_RANDOM,    /* null keys by chance */
-  PARTITIONER_CHOICE_FNV1A,
-  PARTITIONER_CHOICE_FNV1A_RANDOM,
-};
-
 enum broker_address_family { BROKER_ADDRESS_ANY, BROKER_ADDRESS_V4, BROKER_ADDRESS_V6 };
 
 enum metadata_recovery { METADATA_RECOVERY_REBOOTSTRAP, METADATA_RECOVERY_NONE };
-
-/* What can be set per topic (topic.NAME.setting). */
-struct topic_settings {
-  int16_t acks; /* -1 (all), 0 or 1 */
-  enum compression_codec compression;
-  int32_t compression_level; /* of that codec; 0 for none and snappy; gzip also -1: its own default */
-  enum partitioner_choice partitioner;
-  int64_t delivery_timeout_us;
-};
-
-struct topic_override;
 
 /* Durations that may be for ever are CLOCK_NEVER_US then. */
 struct settings {
   const char *client_id;
   const struct broker_address *bootstrap; /* ids are -1 - index, as network_client has them */
   uint32_t bootstrap_count;
-  struct topic_settings topic; /* of every topic without settings of its own */
+  struct topic_settings topic; /* of topics without settings of their own: see settings_for_topic */
 
   bool enable_idempotence;
   uint32_t retries; /* per batch, beyond its first attempt */
@@ -101,7 +76,7 @@ struct settings {
   char **notes;
   uint32_t note_count;
 
-  /* -- owned by settings.c -- */
+  /* -- owned by settings.c and topic_settings.c -- */
   char *client_id_text;
   struct broker_address *servers;
   struct topic_override *overrides; /* ascending by name */
@@ -116,8 +91,5 @@ struct settings {
 int32_t settings_resolve(const struct config *config, struct settings *settings, struct config_error *error);
 
 void settings_deinit(struct settings *settings);
-
-/* The settings of one topic. Any thread; neither blocks nor fails. */
-void settings_for_topic(const struct settings *settings, struct bytes topic_name, struct topic_settings *out);
 
 #endif
