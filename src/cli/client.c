@@ -137,9 +137,9 @@ static int check_settings(const struct client *client) {
   if (setting_is(client, "bootstrap.servers", "")) {
     return command_refuse(client->command, "say where the brokers are with -b HOST:PORT");
   }
-  if (setting_is(client, "delivery.report.mode", "queue")) {
-    return command_refuse(client->command,
-                          "delivery.report.mode=queue is for programs that poll: leave it out");
+  if (setting_is(client, "delivery.report.mode", "queue") ||
+      setting_is(client, "delivery.report.mode", "none")) {
+    return command_refuse(client->command, "the command needs its reports: leave delivery.report.mode out");
   }
   return EXIT_SUCCESS;
 }
@@ -164,7 +164,8 @@ int64_t client_number_setting(const struct client *client, const char *name, int
   char *end = text;
   errno = 0;
   long long number = strtoll(text, &end, 10);
-  bool is_number = status == SENDOFF_OK && end != text && *end == '\0' && errno == 0;
+  /* Settings in milliseconds may have decimals. */
+  bool is_number = status == SENDOFF_OK && end != text && (*end == '\0' || *end == '.') && errno == 0;
   return is_number ? number : otherwise;
 }
 

@@ -80,7 +80,7 @@ int client_open(struct client *client, const struct client_events *events);
 /* A record for the topic and partition of the command line, without data. After client_open. */
 sendoff_record client_record(const struct client *client);
 
-/* The value of a setting that is a whole number, or otherwise if it has none. */
+/* The value of a setting that is a number, without decimals, or otherwise if it has none. */
 int64_t client_number_setting(const struct client *client, const char *name, int64_t otherwise);
 
 /* The rest of client_send, after sendoff_send refused with status. */

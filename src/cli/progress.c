@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COUNT_TEXT_BYTES = 27 };
-
 void progress_init(struct progress *progress, int64_t now_us) {
   *progress = (struct progress){.samples = {{.now_us = now_us}}, .sample_count = 1};
 }
@@ -20,7 +18,8 @@ void progress_format(struct progress *progress, const sendoff_counters *counters
   double seconds = (double)(now_us - oldest.now_us) / 1e6;
   uint64_t rate = seconds > 0 ? (uint64_t)((double)(settled - oldest.records) / seconds) : 0;
   double byte_rate = seconds > 0 ? (double)(counters->bytes_accepted - oldest.bytes) / seconds : 0;
-  char settled_text[COUNT_TEXT_BYTES], rate_text[COUNT_TEXT_BYTES], pending_text[COUNT_TEXT_BYTES];
+  char settled_text[PROGRESS_COUNT_BYTES], rate_text[PROGRESS_COUNT_BYTES],
+      pending_text[PROGRESS_COUNT_BYTES];
   progress_format_count(settled, settled_text);
   progress_format_count(rate, rate_text);
   progress_format_count(counters->records_pending, pending_text);
@@ -33,7 +32,7 @@ void progress_format(struct progress *progress, const sendoff_counters *counters
 }
 
 void progress_format_count(uint64_t count, char *text) {
-  char digits[COUNT_TEXT_BYTES];
+  char digits[PROGRESS_COUNT_BYTES];
   int digit_count = snprintf(digits, sizeof digits, "%" PRIu64, count);
   for (int i = 0; i < digit_count; i++) {
     if (i > 0 && (digit_count - i) % 3 == 0) *text++ = ',';

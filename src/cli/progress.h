@@ -26,7 +26,9 @@ void progress_init(struct progress *progress, int64_t now_us);
 void progress_format(struct progress *progress, const sendoff_counters *counters, int64_t now_us, char *line,
                      size_t line_size);
 
-/* Writes a number with a comma before each group of three digits; text has room for 27 bytes. */
+enum { PROGRESS_COUNT_BYTES = 27 };
+
+/* Writes a number with a comma before each group of three digits; text has room for PROGRESS_COUNT_BYTES. */
 void progress_format_count(uint64_t count, char *text);
 
 #endif
