@@ -240,11 +240,18 @@ static int32_t refuse_unknown(const char *name, struct config_error *error) {
   return STATUS_UNKNOWN_SETTING;
 }
 
-static int32_t refuse_value(enum setting setting, const char *name, const char *value,
-                            struct config_error *error) {
+/* text: value as the setting has it, which for an alias may be in another unit. */
+static int32_t refuse_value(const struct target *target, const char *name, const char *value,
+                            const char *text, struct config_error *error) {
+  enum setting setting = target->name.setting;
   char allowed[300];
   setting_value_describe(setting, allowed, sizeof(allowed));
-  config_error_set(error, "%.120s=%.80s: %s", name, value, allowed);
+  if (target->name.kind == SETTING_NAME_ALIAS) {
+    config_error_set(error, "%.120s=%.80s, which is %s=%.80s: %s", name, value, setting_row(setting)->name,
+                     text, allowed);
+  } else {
+    config_error_set(error, "%.120s=%.80s: %s", name, value, allowed);
+  }
   return STATUS_INVALID_SETTING;
 }
 
@@ -269,7 +276,7 @@ static int32_t set_own(struct config *config, const struct target *target, const
       setting_value_convert(setting, target->name.conversion, value, converted, sizeof(converted));
   if (text == NULL) return config_unset(config, name, error);
   int64_t number;
-  if (!setting_value_read(setting, text, &number)) return refuse_value(setting, name, value, error);
+  if (!setting_value_read(setting, text, &number)) return refuse_value(target, name, value, text, error);
   status = value_check(setting, name, text, error);
   if (status != STATUS_OK) return status;
   char *stored =

@@ -3,6 +3,7 @@
 #include "base/allocator.h"
 #include "base/bytes.h"
 #include "base/status.h"
+#include "network/system_error.h"
 #include "producer/properties.h"
 #include <errno.h>
 #include <stdbool.h>
@@ -14,7 +15,6 @@ enum { FILE_MAX_BYTES = 1 << 20 };
 static int32_t file_read(const char *path, uint8_t **data, size_t *size, struct config_error *error);
 static int32_t text_apply(struct config *config, const char *path, struct bytes text,
                           struct config_error *error);
-static const char *error_text(int number, char *buffer, size_t buffer_size);
 static int32_t pass(struct config *config, const char *path, struct bytes text, bool only_policy,
                     struct config_error *error);
 
@@ -46,7 +46,7 @@ static int32_t file_read(const char *path, uint8_t **data, size_t *size, struct 
   }
   if (failed) {
     char reason[128];
-    config_error_set(error, "%.200s: %s", path, error_text(errno, reason, sizeof(reason)));
+    config_error_set(error, "%.200s: %s", path, system_error_format(errno, reason, sizeof(reason)));
   }
   if (file != NULL) (void)fclose(file);
   if (!failed && count > FILE_MAX_BYTES) {
@@ -60,15 +60,6 @@ static int32_t file_read(const char *path, uint8_t **data, size_t *size, struct 
   *data = buffer;
   *size = count;
   return STATUS_OK;
-}
-
-static const char *error_text(int number, char *buffer, size_t buffer_size) {
-#ifdef __GLIBC__
-  return strerror_r(number, buffer, buffer_size);
-#else
-  if (strerror_r(number, buffer, buffer_size) != 0) (void)snprintf(buffer, buffer_size, "error %d", number);
-  return buffer;
-#endif
 }
 
 /* Into a copy first: a fault in the last line must leave nothing of the first. */

@@ -108,7 +108,8 @@ START_TEST(bad_values_are_refused_with_what_is_allowed) {
                  "linger.ms=soon: must be milliseconds, with three decimals at most: 0 to 2147483647");
   assert_refused("acks", "2", STATUS_INVALID_SETTING, "acks=2: must be one of all, -1, 0, 1");
   assert_refused("queue.buffering.max.kbytes", "1", STATUS_INVALID_SETTING,
-                 "queue.buffering.max.kbytes=1: must be a whole number: 65536 to 1099511627776");
+                 "queue.buffering.max.kbytes=1, which is buffer.memory=1024: must be a whole number: 65536 "
+                 "to 1099511627776");
   assert_refused("security.protocol", "SASL_SSL", STATUS_INVALID_SETTING,
                  "security.protocol=SASL_SSL: this version supports only PLAINTEXT");
   assert_refused("bootstrap.servers", "a:0", STATUS_INVALID_SETTING,
