@@ -4,6 +4,7 @@
 #include "broker/api_versions_handler.h"
 #include "broker/broker_state.h"
 #include "broker/fetch_handler.h"
+#include "broker/find_coordinator_handler.h"
 #include "broker/init_producer_id_handler.h"
 #include "broker/list_offsets_handler.h"
 #include "broker/metadata_handler.h"
@@ -282,6 +283,7 @@ static enum broker_answer call_dispatch(struct broker_model *model, struct broke
   switch (call->header.api_key) {
   case API_API_VERSIONS: return api_versions_handle(model, call);
   case API_METADATA: return metadata_handle(model, call);
+  case API_FIND_COORDINATOR: return find_coordinator_handle(model, call);
   case API_LIST_OFFSETS: return list_offsets_handle(model, call);
   case API_FETCH: return fetch_handle(model, call);
   case API_PRODUCE: return produce_handle(model, call);

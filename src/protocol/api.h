@@ -1,4 +1,5 @@
-/* The Kafka APIs that Sendoff speaks, as client and (the last two) only as the embedded broker. */
+/* The Kafka APIs that Sendoff speaks: as client, and Fetch, ListOffsets and FindCoordinator only as the
+ * embedded broker. */
 #ifndef PROTOCOL_API_H
 #define PROTOCOL_API_H
 

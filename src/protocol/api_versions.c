@@ -60,7 +60,7 @@ void api_versions_response_write(struct wire_writer *writer, int16_t version, in
   wire_write_array_count(writer, flexible, (int32_t)count);
   for (uint32_t i = 0; i < count; i++) {
     wire_write_int16(writer, ranges[i].key);
-    wire_write_int16(writer, ranges[i].minimum);
+    wire_write_int16(writer, ranges[i].key == API_PRODUCE ? 0 : ranges[i].minimum);
     wire_write_int16(writer, ranges[i].maximum);
     wire_write_no_tags(writer, flexible);
   }

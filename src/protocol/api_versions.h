@@ -30,7 +30,8 @@ struct api_versions_response {
 /* Reads a body; one with error 35 is read as version 0 whatever was asked. */
 void api_versions_response_read(struct wire_reader *reader, int16_t version,
                                 struct api_versions_response *response);
-/* Offers exactly the rows of api.def. */
+/* Offers the rows of api.def, and Produce from version 0 as brokers of 4.x do though they refuse 0 to 2:
+ * librdkafka sends uncompressed to a broker that does not (KAFKA-18659). */
 void api_versions_response_write(struct wire_writer *writer, int16_t version, int16_t error_code);
 
 #endif

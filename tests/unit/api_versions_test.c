@@ -62,7 +62,8 @@ START_TEST(response_comes_back_in_every_version) {
     ck_assert_uint_eq(wire_reader_left(&reader), 0);
     ck_assert_int_eq(response.error_code, STATUS_OK);
     ck_assert_int_eq(response.throttle_ms, 0);
-    ck_assert_int_eq(response.versions.offered[API_PRODUCE].minimum, 3);
+    ck_assert_int_eq(response.versions.offered[API_PRODUCE].minimum, 0);
+    ck_assert_int_eq(response.versions.offered[API_METADATA].minimum, 4);
     ck_assert_int_eq(response.versions.offered[API_PRODUCE].maximum, 13);
     ck_assert_int_eq(response.versions.offered[API_INIT_PRODUCER_ID].maximum, 5);
     ck_assert_int_eq(response.versions.offered[2 + API_API_VERSIONS].maximum, -1);
