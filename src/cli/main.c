@@ -1,6 +1,7 @@
 /* The `sendoff` command: finds the command that is meant and runs it. */
 #include "cli/broker_command.h"
 #include "cli/options.h"
+#include "cli/perf_command.h"
 #include "cli/produce_command.h"
 
 #include <sendoff/sendoff.h>
@@ -24,6 +25,7 @@ static void print_commands(FILE *file);
 
 static const struct entry entries[] = {
     {"produce", produce_command, "send the lines of a file or of standard input"},
+    {"perf", perf_command, "measure what sending costs"},
     {"broker", broker_command, "run a small Kafka broker that keeps its records in memory"},
     {"version", version_command, "print the library's version"},
     {"help", help_command, "print this, or the help of a command"},
