@@ -1,0 +1,266 @@
+#include "sender/produce_answer.h"
+
+#include "base/allocator.h"
+#include "base/assertion.h"
+#include "base/clock.h"
+#include "base/status.h"
+#include "sender/produce_dispatch.h"
+#include "sender/routing.h"
+#include "sender/sender.h"
+
+static void leave_network(struct sender *sender, struct produce_call *call);
+static void answer_lost(struct sender *sender, struct produce_call *call,
+                        const struct request_result *result);
+static void handed_over(struct sender *sender, struct produce_call *call, int64_t now_us);
+static void answered(struct sender *sender, struct produce_call *call, const struct produce_response_end *end,
+                     const struct request_result *result);
+static void apply_endpoints(struct sender *sender, const struct produce_call *call,
+                            struct produce_response_end end, int64_t now_us);
+static void apply_part(struct sender *sender, struct produce_part *part, int16_t version, int64_t now_us);
+static void refused_for_now(struct sender *sender, struct produce_part *part, int64_t now_us);
+static void too_large(struct sender *sender, struct produce_part *part, int64_t now_us);
+static void bad_records(struct sender *sender, struct produce_part *part, int16_t version, int64_t now_us);
+static bool mark_bad(struct produce_part *part, int16_t version, uint8_t *bad);
+static struct batch *split(struct sender *sender, struct sender_partition *partition, struct batch *batch,
+                           uint32_t at);
+static bool unpack(struct sender *sender, struct batch *batch);
+static struct sender_partition_context context_of(struct sender *sender, int64_t now_us);
+
+void produce_answer_complete(struct request *request, const struct request_result *result) {
+  struct produce_call *call = request->context;
+  struct sender *sender = call->owner;
+  struct produce_response_end end = {0};
+  bool readable = false;
+  sender->counters.requests_in_flight--;
+  if (result->status == STATUS_OK && request->expects_response) {
+    sender->counters.responses_received++;
+    readable = produce_call_read(call, result->body, &end);
+    if (!readable)
+      network_client_close_node(sender->client, result->node_id, STATUS_MALFORMED_RESPONSE,
+                                "its produce answer does not fit the request", result->now_us);
+  }
+  leave_network(sender, call);
+  if (readable) {
+    answered(sender, call, &end, result);
+  } else if (result->status == STATUS_OK && !request->expects_response) {
+    handed_over(sender, call, result->now_us);
+  } else {
+    answer_lost(sender, call, result);
+  }
+  for (uint32_t i = 0; i < call->part_count; i++)
+    routing_place(sender, call->parts[i].partition, result->now_us);
+  produce_dispatch_recycle(sender, call);
+}
+
+/* The request no longer refers to the batches. Those that were settled meanwhile are nobody's business here.
+ */
+static void leave_network(struct sender *sender, struct produce_call *call) {
+  gate_enter(&sender->gate);
+  for (uint32_t i = 0; i < call->part_count; i++) {
+    struct produce_part *part = &call->parts[i];
+    part->batch->in_network = false;
+    if (part->batch->state == BATCH_SETTLED) {
+      if (part->batch->reported) accumulator_release(sender->accumulator, part->batch);
+      part->batch = NULL;
+    }
+  }
+  gate_leave(&sender->gate);
+  for (uint32_t i = 0; i < call->part_count; i++)
+    sender_partition_end_flight(call->parts[i].partition);
+}
+
+static void answer_lost(struct sender *sender, struct produce_call *call,
+                        const struct request_result *result) {
+  struct sender_partition_context context = context_of(sender, result->now_us);
+  int32_t status = result->status == STATUS_OK ? STATUS_MALFORMED_RESPONSE : result->status;
+  if (status == STATUS_ABORTED)
+    context.retries = 0; /* nothing is sent any more: each batch gets its outcome */
+  for (uint32_t i = 0; i < call->part_count; i++) {
+    struct produce_part *part = &call->parts[i];
+    if (part->batch == NULL) continue;
+    sender_partition_retry(part->partition, part->batch, status, result->handed_over, &context);
+    if (part->partition->retry_at_us <= result->now_us)
+      routing_back_off(sender, part->partition, result->now_us);
+  }
+  cluster_want_refresh(&sender->cluster);
+}
+
+static void handed_over(struct sender *sender, struct produce_call *call, int64_t now_us) {
+  struct sender_partition_context context = context_of(sender, now_us);
+  for (uint32_t i = 0; i < call->part_count; i++) {
+    struct produce_part *part = &call->parts[i];
+    if (part->batch != NULL)
+      sender_partition_failed(part->partition, part->batch, STATUS_NO_ACKNOWLEDGEMENT, true, &context);
+  }
+}
+
+static void answered(struct sender *sender, struct produce_call *call, const struct produce_response_end *end,
+                     const struct request_result *result) {
+  if (end->throttle_ms > 0) {
+    sender->counters.throttled_ms += (uint64_t)end->throttle_ms;
+    network_client_throttle(sender->client, result->node_id,
+                            clock_add_us(result->now_us, (int64_t)end->throttle_ms * 1000));
+    sender->listener.on_throttled(sender->listener.context, result->node_id, end->throttle_ms);
+  }
+  if (end->endpoint_count > 0) apply_endpoints(sender, call, *end, result->now_us);
+  for (uint32_t i = 0; i < call->part_count; i++)
+    if (call->parts[i].batch != NULL) apply_part(sender, &call->parts[i], call->version, result->now_us);
+}
+
+/* KIP-951: where the leaders named in the answer can be reached. */
+static void apply_endpoints(struct sender *sender, const struct produce_call *call,
+                            struct produce_response_end end, int64_t now_us) {
+  for (int32_t i = 0; i < end.endpoint_count; i++) {
+    struct produce_endpoint endpoint;
+    produce_response_read_endpoint(&end, call->version, &endpoint);
+    if (endpoint.node_id < 0 || endpoint.port < 1 || endpoint.port > UINT16_MAX || endpoint.host.size == 0)
+      continue;
+    struct broker_address address = {
+        .node_id = endpoint.node_id, .host = endpoint.host, .port = endpoint.port};
+    (void)network_client_update_broker(sender->client, &address, now_us); /* else metadata brings it */
+  }
+}
+
+static void apply_part(struct sender *sender, struct produce_part *part, int16_t version, int64_t now_us) {
+  struct sender_partition_context context = context_of(sender, now_us);
+  const struct produce_response_partition *answer = &part->answer;
+  int32_t status = answer->error_code;
+  switch (status) {
+  case STATUS_OK:
+    sender_partition_delivered(part->partition, part->batch, answer->base_offset, answer->log_append_time_ms,
+                               &context);
+    return;
+  case STATUS_DUPLICATE_SEQUENCE_NUMBER:
+    sender_partition_delivered(part->partition, part->batch, -1, -1, &context);
+    return;
+  case STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER:
+    sender->counters.out_of_order_answers++;
+    sender_partition_out_of_order(part->partition, part->batch, status, &context);
+    return;
+  case STATUS_UNKNOWN_PRODUCER_ID:
+  case STATUS_INVALID_PRODUCER_EPOCH:
+  case STATUS_PRODUCER_FENCED:
+    sender_partition_out_of_order(part->partition, part->batch, status, &context);
+    return;
+  case STATUS_MESSAGE_TOO_LARGE:
+  case STATUS_RECORD_LIST_TOO_LARGE: too_large(sender, part, now_us); return;
+  case STATUS_INVALID_RECORD:
+    if (answer->record_error_count > 0) {
+      bad_records(sender, part, version, now_us);
+      return;
+    }
+    break;
+  default: break;
+  }
+  if (status_has(status, STATUS_CLASS_RETRIABLE)) {
+    refused_for_now(sender, part, now_us);
+  } else {
+    sender_partition_failed(part->partition, part->batch, status,
+                            !status_has(status, STATUS_CLASS_NOT_APPENDED), &context);
+  }
+}
+
+static void refused_for_now(struct sender *sender, struct produce_part *part, int64_t now_us) {
+  struct sender_partition_context context = context_of(sender, now_us);
+  struct sender_partition *partition = part->partition;
+  struct sender_topic *topic = part->batch->topic->sender;
+  int32_t status = part->answer.error_code;
+  sender_partition_retry(partition, part->batch, status, !status_has(status, STATUS_CLASS_NOT_APPENDED),
+                         &context);
+  struct partition_leader hint = {part->answer.leader_id, part->answer.leader_epoch};
+  /* With a new leader known there is nothing to wait for (KIP-951); on_leader has moved the partition. */
+  if (cluster_hint_leader(&sender->cluster, topic, partition->queue->index, hint)) return;
+  if (partition->retry_at_us <= now_us) routing_back_off(sender, partition, now_us);
+  if (status_has(status, STATUS_CLASS_REFRESH_METADATA)) cluster_want_topic(&sender->cluster, topic);
+}
+
+/* A batch is halved, its parts take the halves of its sequences. One record alone is too large for good. */
+static void too_large(struct sender *sender, struct produce_part *part, int64_t now_us) {
+  struct sender_partition_context context = context_of(sender, now_us);
+  struct batch *batch = part->batch;
+  int32_t status = part->answer.error_code;
+  if (batch->record_count < 2 || batch->ambiguous) {
+    sender_partition_failed(part->partition, batch, status, false, &context);
+    return;
+  }
+  size_t uncompressed_bytes = batch->uncompressed_bytes;
+  sender_partition_retry(part->partition, batch, status, false, &context);
+  if (batch->state != BATCH_RETRY) return;
+  if (!unpack(sender, batch) || split(sender, part->partition, batch, batch->record_count / 2) == NULL) {
+    routing_back_off(sender, part->partition, now_us); /* memory is missing: asked again, and refused again */
+    return;
+  }
+  sender->counters.batches_split++;
+  gate_enter(&sender->gate);
+  accumulator_shrink_batches(sender->accumulator, batch->topic,
+                             uncompressed_bytes + RECORD_BATCH_HEADER_BYTES);
+  gate_leave(&sender->gate);
+}
+
+/* KIP-467: the named records fail, their neighbours are sent again without them. */
+static void bad_records(struct sender *sender, struct produce_part *part, int16_t version, int64_t now_us) {
+  struct sender_partition_context context = context_of(sender, now_us);
+  struct batch *batch = part->batch;
+  uint8_t *bad = allocator_allocate_zeroed(batch->record_count, 1);
+  if (bad == NULL || batch->ambiguous || !mark_bad(part, version, bad) || !unpack(sender, batch)) {
+    allocator_free(bad);
+    sender_partition_failed(part->partition, batch, STATUS_INVALID_RECORD, false, &context);
+    return;
+  }
+  sender_partition_retry(part->partition, batch, STATUS_INVALID_RECORD, false, &context);
+  /* From the end, so that indexes stay; a run of bad records stays one piece. */
+  for (uint32_t end = batch->record_count; end > 0 && batch->state == BATCH_RETRY;) {
+    uint32_t begin = end - 1;
+    while (begin > 0 && bad[begin - 1] == bad[end - 1])
+      begin--;
+    struct batch *piece = begin == 0 ? batch : split(sender, part->partition, batch, begin);
+    if (piece == NULL) break; /* without memory: what is left is sent whole, and refused again */
+    if (bad[end - 1] != 0)
+      sender_partition_failed(part->partition, piece, STATUS_INVALID_RECORD, false, &context);
+    end = begin;
+  }
+  allocator_free(bad);
+}
+
+/* False if an index is outside the batch, or all records are bad anyway. */
+static bool mark_bad(struct produce_part *part, int16_t version, uint8_t *bad) {
+  uint32_t marked = 0;
+  struct produce_response_partition answer = part->answer;
+  for (int32_t i = 0; i < answer.record_error_count; i++) {
+    struct produce_record_error error;
+    produce_response_read_record_error(&answer, version, &error);
+    if (error.batch_index < 0 || (uint32_t)error.batch_index >= part->batch->record_count) return false;
+    if (bad[error.batch_index] == 0) marked++;
+    bad[error.batch_index] = 1;
+  }
+  return marked < part->batch->record_count;
+}
+
+/* The new batch behind it, NULL without memory. */
+static struct batch *split(struct sender *sender, struct sender_partition *partition, struct batch *batch,
+                           uint32_t at) {
+  gate_enter(&sender->gate);
+  struct batch *tail = accumulator_allocate_batch(sender->accumulator);
+  if (tail != NULL) {
+    batch_split(batch, at, tail);
+    accumulator_adopt_split(sender->accumulator, batch, tail);
+  }
+  gate_leave(&sender->gate);
+  if (tail != NULL) sender_partition_insert_split(partition, batch, tail);
+  return tail;
+}
+
+static bool unpack(struct sender *sender, struct batch *batch) {
+  return batch_decompress(batch, sender->compressor, sender->scratch, sender->settings.scratch_bytes);
+}
+
+static struct sender_partition_context context_of(struct sender *sender, int64_t now_us) {
+  return (struct sender_partition_context){
+      .idempotent = sender->settings.idempotent,
+      .retries = sender->settings.retries,
+      .now_us = now_us,
+      .settled = &sender->settled,
+      .outcomes_resolved = &sender->counters.outcomes_resolved,
+      .epochs_raised = &sender->counters.epochs_raised,
+  };
+}

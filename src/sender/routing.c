@@ -1,0 +1,109 @@
+#include "sender/routing.h"
+
+#include "base/allocator.h"
+#include "base/backoff.h"
+#include "base/clock.h"
+
+static struct sender_node *find_node(struct sender *sender, int32_t id);
+
+struct sender_partition *routing_partition(struct sender *sender, struct partition *queue) {
+  struct sender_partition *partition = queue->sender;
+  if (partition->queue != NULL) return partition;
+  sender_partition_init(partition, queue);
+  struct sender_topic *topic = cluster_topic(&sender->cluster, queue->topic);
+  struct partition_leader leader = cluster_leader(topic, queue->index);
+  partition->leader_id = leader.id;
+  partition->leader_epoch = leader.epoch;
+  partition->node = leader.id >= 0 ? find_node(sender, leader.id) : NULL;
+  return partition;
+}
+
+void routing_remove(struct sender_partition *partition) {
+  list_remove(&partition->place_node);
+  partition->place = PLACE_NOWHERE;
+}
+
+void routing_place(struct sender *sender, struct sender_partition *partition, int64_t now_us) {
+  routing_remove(partition);
+  bool retries = sender_partition_next_retry(partition) != NULL;
+  if (!retries && partition->queue->state != PARTITION_TAKEN) return;
+  if (retries && partition->retry_at_us > now_us) {
+    partition->place = PLACE_BACKOFF;
+    list_append(&sender->backing_off, &partition->place_node);
+    return;
+  }
+  if (partition->node == NULL && partition->leader_id >= 0)
+    partition->node = find_node(sender, partition->leader_id);
+  if (partition->node == NULL) {
+    partition->place = PLACE_LEADERLESS;
+    list_append(&sender->leaderless, &partition->place_node);
+    cluster_want_topic(&sender->cluster, cluster_topic(&sender->cluster, partition->queue->topic));
+    return;
+  }
+  partition->place = PLACE_NODE;
+  list_append(&partition->node->partitions, &partition->place_node);
+}
+
+void routing_await_identity(struct sender *sender, struct sender_partition *partition) {
+  routing_remove(partition);
+  if (partition->spent_producer_id >= 0)
+    producer_identity_replace(&sender->identity, partition->spent_producer_id);
+  partition->place = PLACE_IDENTITY;
+  list_append(&sender->awaiting_identity, &partition->place_node);
+}
+
+void routing_leader_changed(struct sender *sender, struct sender_partition *partition,
+                            struct partition_leader leader, int64_t now_us) {
+  partition->leader_id = leader.id;
+  partition->leader_epoch = leader.epoch;
+  partition->node = leader.id >= 0 ? find_node(sender, leader.id) : NULL;
+  partition->retry_at_us = 0;
+  if (partition->place != PLACE_IDENTITY) routing_place(sender, partition, now_us);
+}
+
+void routing_back_off(struct sender *sender, struct sender_partition *partition, int64_t now_us) {
+  int64_t wait_us = backoff_us(&sender->random, sender->settings.retry_backoff_us,
+                               sender->settings.retry_backoff_max_us, partition->failures++);
+  partition->retry_at_us = clock_add_us(now_us, wait_us);
+}
+
+int64_t routing_advance(struct sender *sender, int64_t now_us) {
+  int64_t next_us = CLOCK_NEVER_US;
+  for (struct list *node = sender->backing_off.next, *next; node != &sender->backing_off; node = next) {
+    struct sender_partition *partition = LIST_ENTRY(node, struct sender_partition, place_node);
+    next = node->next;
+    if (partition->retry_at_us > now_us) {
+      if (partition->retry_at_us < next_us) next_us = partition->retry_at_us;
+    } else {
+      routing_place(sender, partition, now_us);
+    }
+  }
+  return next_us;
+}
+
+void routing_identity_ready(struct sender *sender, int64_t now_us) {
+  const struct producer_identity *identity = &sender->identity;
+  if (identity->state != PRODUCER_IDENTITY_READY) return;
+  for (struct list *node = sender->awaiting_identity.next, *next; node != &sender->awaiting_identity;
+       node = next) {
+    struct sender_partition *partition = LIST_ENTRY(node, struct sender_partition, place_node);
+    next = node->next;
+    if (sender_partition_needs_identity(partition))
+      sender_partition_adopt_identity(partition, identity->producer_id, identity->producer_epoch);
+    routing_place(sender, partition, now_us);
+  }
+}
+
+/* Nodes are few and looked up only when a leader changes. NULL without memory: the partition then counts as
+ * leaderless and the next metadata answer tries again. */
+static struct sender_node *find_node(struct sender *sender, int32_t id) {
+  for (struct list *node = sender->nodes.next; node != &sender->nodes; node = node->next)
+    if (LIST_ENTRY(node, struct sender_node, node)->id == id)
+      return LIST_ENTRY(node, struct sender_node, node);
+  struct sender_node *added = allocator_allocate_zeroed(1, sizeof *added);
+  if (added == NULL) return NULL;
+  added->id = id;
+  list_init(&added->partitions);
+  list_append(&sender->nodes, &added->node);
+  return added;
+}

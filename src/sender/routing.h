@@ -1,0 +1,32 @@
+/* Which of the sender's lists a partition stands in: its leader's, or one where it waits. Sender thread. */
+#ifndef SENDER_ROUTING_H
+#define SENDER_ROUTING_H
+
+#include "sender/sender.h"
+
+/* The sender's record of a partition, made ready at the first call. */
+struct sender_partition *routing_partition(struct sender *sender, struct partition *queue);
+
+/* Puts a partition where it belongs now: call it after anything about it has changed. */
+void routing_place(struct sender *sender, struct sender_partition *partition, int64_t now_us);
+
+/* Takes it out of whatever list it is in. */
+void routing_remove(struct sender_partition *partition);
+
+/* Waits for a producer id. */
+void routing_await_identity(struct sender *sender, struct sender_partition *partition);
+
+/* The leader has changed: the partition moves there at once, whatever it was waiting for. */
+void routing_leader_changed(struct sender *sender, struct sender_partition *partition,
+                            struct partition_leader leader, int64_t now_us);
+
+/* Backs off before the next attempt, longer with each failure in a row. */
+void routing_back_off(struct sender *sender, struct sender_partition *partition, int64_t now_us);
+
+/* Moves partitions whose backoff is over; returns when the next one's is. */
+int64_t routing_advance(struct sender *sender, int64_t now_us);
+
+/* Gives the producer id to those that wait for one. */
+void routing_identity_ready(struct sender *sender, int64_t now_us);
+
+#endif

@@ -1,0 +1,292 @@
+#include "sender/sender_partition.h"
+
+#include "base/assertion.h"
+#include "base/status.h"
+
+static bool is_head_of_line(const struct sender_partition *partition, const struct batch *batch);
+static void remove_sent(struct sender_partition *partition, struct batch *batch);
+static void settle(struct sender_partition *partition, struct batch *batch, enum outcome outcome,
+                   int32_t status, const struct sender_partition_context *context);
+static void settle_undelivered(struct sender_partition *partition, struct batch *batch, bool appended,
+                               int32_t status, const struct sender_partition_context *context);
+static void settle_held_before(struct sender_partition *partition, const struct batch *batch,
+                               const struct sender_partition_context *context);
+static void note_gap(struct sender_partition *partition, const struct batch *batch, bool appended);
+static void after_change(struct sender_partition *partition, const struct sender_partition_context *context);
+static bool walk_is_complete(const struct sender_partition *partition);
+static void end_walk(struct sender_partition *partition, const struct sender_partition_context *context);
+static void next_epoch(struct sender_partition *partition, const struct sender_partition_context *context);
+static void stamp_all(struct sender_partition *partition);
+
+static inline struct batch *batch_of(struct list *node) {
+  return LIST_ENTRY(node, struct batch, queue_node);
+}
+
+static inline int32_t sequence_after(int32_t sequence, uint32_t count) {
+  return (int32_t)(((uint32_t)sequence + count) & INT32_MAX);
+}
+
+void sender_partition_init(struct sender_partition *partition, struct partition *queue) {
+  *partition = (struct sender_partition){.queue = queue,
+                                         .leader_id = -1,
+                                         .leader_epoch = -1,
+                                         .in_flight_node = -1,
+                                         .producer_id = -1,
+                                         .producer_epoch = -1,
+                                         .spent_producer_id = -1};
+  list_init(&partition->expired_node);
+  list_init(&partition->place_node);
+  list_init(&partition->sent);
+}
+
+struct batch *sender_partition_next_retry(const struct sender_partition *partition) {
+  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next)
+    if (batch_of(node)->state == BATCH_RETRY) return batch_of(node);
+  return NULL;
+}
+
+bool sender_partition_may_send_new(const struct sender_partition *partition, uint32_t limit) {
+  if (partition->draining || partition->restamp || partition->sent_count >= limit) return false;
+  /* In order: nothing new while an older batch waits to be sent again or for what a later one brings. */
+  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next)
+    if (batch_of(node)->state != BATCH_IN_FLIGHT) return false;
+  return true;
+}
+
+void sender_partition_add(struct sender_partition *partition, struct batch *batch, bool idempotent) {
+  ASSERT(batch->state == BATCH_SEALED && !partition->draining && !partition->restamp);
+  ASSERT(!idempotent || partition->producer_id >= 0);
+  list_append(&partition->sent, &batch->queue_node);
+  partition->sent_count++;
+  if (!idempotent) {
+    batch_stamp(batch, -1, -1, -1);
+    return;
+  }
+  batch_stamp(batch, partition->producer_id, partition->producer_epoch, partition->next_sequence);
+  partition->next_sequence = sequence_after(partition->next_sequence, batch->record_count);
+}
+
+void sender_partition_begin_flight(struct sender_partition *partition, struct batch *batch, int32_t node_id) {
+  ASSERT(partition->in_flight == 0 || partition->in_flight_node == node_id);
+  batch_set_state(batch, BATCH_IN_FLIGHT);
+  batch->attempts++;
+  batch->broker = node_id;
+  partition->in_flight++;
+  partition->in_flight_node = node_id;
+}
+
+void sender_partition_end_flight(struct sender_partition *partition) {
+  ASSERT(partition->in_flight > 0);
+  partition->in_flight--;
+}
+
+void sender_partition_delivered(struct sender_partition *partition, struct batch *batch, int64_t base_offset,
+                                int64_t log_append_time_ms, const struct sender_partition_context *context) {
+  settle_held_before(partition, batch, context);
+  partition->failures = 0;
+  if (batch->ambiguous) (*context->outcomes_resolved)++;
+  remove_sent(partition, batch);
+  enum outcome outcome = base_offset >= 0 ? OUTCOME_DELIVERED : OUTCOME_DELIVERED_OFFSET_UNKNOWN;
+  batch_settle(batch, outcome, STATUS_OK, base_offset, log_append_time_ms, context->now_us);
+  list_append(context->settled, &batch->queue_node);
+  after_change(partition, context);
+}
+
+void sender_partition_retry(struct sender_partition *partition, struct batch *batch, int32_t status,
+                            bool ambiguous, const struct sender_partition_context *context) {
+  batch->ambiguous = batch->ambiguous || ambiguous;
+  batch->status = status;
+  if (batch->attempts > context->retries) {
+    settle_undelivered(partition, batch, ambiguous, status, context);
+  } else {
+    batch_set_state(batch, BATCH_RETRY);
+  }
+  after_change(partition, context);
+}
+
+void sender_partition_out_of_order(struct sender_partition *partition, struct batch *batch, int32_t status,
+                                   const struct sender_partition_context *context) {
+  batch->status = status;
+  if (!context->idempotent) {
+    settle_undelivered(partition, batch, true, status, context);
+  } else if (status == STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER && !is_head_of_line(partition, batch)) {
+    batch_set_state(batch, BATCH_RETRY); /* it follows one that has to be sent again first */
+  } else {
+    if (status == STATUS_INVALID_PRODUCER_EPOCH || status == STATUS_PRODUCER_FENCED)
+      partition->new_producer_id = true;
+    batch_set_state(batch, is_head_of_line(partition, batch) ? BATCH_HELD : BATCH_RETRY);
+  }
+  after_change(partition, context);
+}
+
+void sender_partition_failed(struct sender_partition *partition, struct batch *batch, int32_t status,
+                             bool appended, const struct sender_partition_context *context) {
+  settle_undelivered(partition, batch, appended, status, context);
+  after_change(partition, context);
+}
+
+void sender_partition_give_up(struct sender_partition *partition, struct batch *batch, int32_t status,
+                              const struct sender_partition_context *context) {
+  settle_undelivered(partition, batch, batch->state == BATCH_IN_FLIGHT, status, context);
+  after_change(partition, context);
+}
+
+void sender_partition_topic_recreated(struct sender_partition *partition,
+                                      const struct sender_partition_context *context) {
+  for (struct list *node = partition->sent.next, *next; node != &partition->sent; node = next) {
+    struct batch *batch = batch_of(node);
+    next = node->next;
+    bool open = batch->state == BATCH_IN_FLIGHT;
+    if (open || batch->ambiguous) settle_undelivered(partition, batch, open, STATUS_TOPIC_RECREATED, context);
+  }
+  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next)
+    if (batch_of(node)->state == BATCH_HELD) batch_set_state(batch_of(node), BATCH_RETRY);
+  if (context->idempotent && partition->producer_id >= 0) next_epoch(partition, context);
+}
+
+void sender_partition_insert_split(struct sender_partition *partition, struct batch *head,
+                                   struct batch *tail) {
+  list_insert_before(head->queue_node.next, &tail->queue_node);
+  partition->sent_count++;
+}
+
+bool sender_partition_needs_identity(const struct sender_partition *partition) {
+  return partition->producer_id < 0;
+}
+
+void sender_partition_adopt_identity(struct sender_partition *partition, int64_t producer_id,
+                                     int16_t producer_epoch) {
+  ASSERT(partition->producer_id < 0 && producer_id >= 0);
+  partition->producer_id = producer_id;
+  partition->producer_epoch = producer_epoch;
+  partition->next_sequence = 0;
+  partition->new_producer_id = false;
+  stamp_all(partition);
+}
+
+void sender_partition_check(const struct sender_partition *partition) {
+  uint32_t count = 0;
+  bool held_may_follow = true;
+  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next) {
+    const struct batch *batch = batch_of(node);
+    ASSERT(batch->state == BATCH_IN_FLIGHT || batch->state == BATCH_RETRY || batch->state == BATCH_HELD);
+    ASSERT(batch->state != BATCH_HELD || held_may_follow);
+    ASSERT(!partition->restamp || !batch->ambiguous);
+    if (batch->state != BATCH_HELD) held_may_follow = false;
+    count++;
+  }
+  ASSERT(count == partition->sent_count);
+}
+
+/* All before it are held (or there is none). */
+static bool is_head_of_line(const struct sender_partition *partition, const struct batch *batch) {
+  for (struct list *node = partition->sent.next; node != &batch->queue_node; node = node->next) {
+    ASSERT(node != &partition->sent);
+    if (batch_of(node)->state != BATCH_HELD) return false;
+  }
+  return true;
+}
+
+static void remove_sent(struct sender_partition *partition, struct batch *batch) {
+  ASSERT(partition->sent_count > 0);
+  list_remove(&batch->queue_node);
+  partition->sent_count--;
+}
+
+static void settle(struct sender_partition *partition, struct batch *batch, enum outcome outcome,
+                   int32_t status, const struct sender_partition_context *context) {
+  remove_sent(partition, batch);
+  batch_settle(batch, outcome, status, -1, -1, context->now_us);
+  list_append(context->settled, &batch->queue_node);
+}
+
+/* Settles a batch that is not known to be in the log. appended: its last attempt may have been written. */
+static void settle_undelivered(struct sender_partition *partition, struct batch *batch, bool appended,
+                               int32_t status, const struct sender_partition_context *context) {
+  bool unknown = appended || batch->ambiguous;
+  if (context->idempotent) note_gap(partition, batch, unknown);
+  settle(partition, batch, unknown ? OUTCOME_UNKNOWN : OUTCOME_NOT_DELIVERED, status, context);
+}
+
+/* The walk-forward rule: a later batch is in the log, so the held ones that may have been written are. */
+static void settle_held_before(struct sender_partition *partition, const struct batch *batch,
+                               const struct sender_partition_context *context) {
+  for (struct list *node = partition->sent.next, *next; node != &batch->queue_node; node = next) {
+    struct batch *earlier = batch_of(node);
+    next = node->next;
+    if (earlier->state != BATCH_HELD) continue;
+    if (earlier->ambiguous) {
+      (*context->outcomes_resolved)++;
+      settle(partition, earlier, OUTCOME_DELIVERED_OFFSET_UNKNOWN, STATUS_OK, context);
+    } else {
+      /* Refused each time, yet a later one was taken: the broker had lost its state. It is not in the log,
+       * and it can no longer come before the later one. */
+      settle(partition, earlier, OUTCOME_NOT_DELIVERED, STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER, context);
+    }
+  }
+}
+
+/* A sequence that no record will fill. */
+static void note_gap(struct sender_partition *partition, const struct batch *batch, bool appended) {
+  if (partition->restamp) return;
+  bool is_last = batch->queue_node.next == &partition->sent;
+  if (is_last && !appended && batch->producer_epoch == partition->producer_epoch) {
+    partition->next_sequence =
+        batch->base_sequence; /* never written, nothing behind it: the next batch takes it */
+    return;
+  }
+  partition->draining = true;
+}
+
+static void after_change(struct sender_partition *partition, const struct sender_partition_context *context) {
+  if (walk_is_complete(partition)) end_walk(partition, context);
+  if (partition->draining && partition->sent_count == 0) next_epoch(partition, context);
+  sender_partition_check(partition);
+}
+
+/* Every unsettled batch was refused for its sequence and none is under way. */
+static bool walk_is_complete(const struct sender_partition *partition) {
+  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next)
+    if (batch_of(node)->state != BATCH_HELD) return false;
+  return partition->sent_count > 0;
+}
+
+/* None of the held batches is in the log, or the youngest would have been recognised. Those that may still
+ * arrive by an old connection are unknown; the others go on under the next epoch, which also fences the old
+ * ones. */
+static void end_walk(struct sender_partition *partition, const struct sender_partition_context *context) {
+  for (struct list *node = partition->sent.next, *next; node != &partition->sent; node = next) {
+    struct batch *batch = batch_of(node);
+    next = node->next;
+    if (!batch->ambiguous) {
+      batch_set_state(batch, BATCH_RETRY);
+      continue;
+    }
+    bool lost = batch->status == STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER && !partition->draining;
+    settle(partition, batch, OUTCOME_UNKNOWN, lost ? STATUS_ACKNOWLEDGED_DATA_LOST : batch->status, context);
+  }
+  next_epoch(partition, context);
+}
+
+static void next_epoch(struct sender_partition *partition, const struct sender_partition_context *context) {
+  (*context->epochs_raised)++;
+  partition->draining = false;
+  partition->restamp = true;
+  partition->next_sequence = 0;
+  if (partition->new_producer_id || partition->producer_epoch == INT16_MAX) {
+    partition->spent_producer_id = partition->producer_id;
+    partition->producer_id = -1; /* sender_partition_adopt_identity goes on */
+    return;
+  }
+  partition->producer_epoch++;
+  stamp_all(partition);
+}
+
+static void stamp_all(struct sender_partition *partition) {
+  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next) {
+    struct batch *batch = batch_of(node);
+    batch_stamp(batch, partition->producer_id, partition->producer_epoch, partition->next_sequence);
+    partition->next_sequence = sequence_after(partition->next_sequence, batch->record_count);
+  }
+  partition->restamp = false;
+}
