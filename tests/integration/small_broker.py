@@ -4,7 +4,7 @@ import subprocess
 
 import checks
 import processes
-from kafka.cluster import free_port, is_listed
+from kafka.cluster import free_port
 
 
 class EmbeddedBroker:
@@ -33,4 +33,4 @@ class EmbeddedBroker:
 
     def _answers(self) -> bool:
         checks.expect(self.child.poll() is None, f"the embedded broker ended: {self.log.read_text()}")
-        return is_listed(self.port)
+        return f"listening on {self.bootstrap}\n" in self.log.read_text()
