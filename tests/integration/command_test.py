@@ -43,7 +43,7 @@ def check_signal(cluster: Cluster, place, number: int) -> None:
     errors = child.stderr.read().decode()
     child.stdin.close()
     processes.end(child)
-    checks.expect(status == 0, f"exit status {status}: {errors}")
+    checks.expect(status == 128 + number, f"exit status {status}: {errors}")
     found = java_tools.verify(cluster.bootstrap, topic, source)
     checks.expect(found["right"] and found["read"] == 1000, f"Kafka's consumer found {found}")
 

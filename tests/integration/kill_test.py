@@ -1,22 +1,27 @@
 #!/usr/bin/env python3
-"""kill_test.py [--version V ...] [--codec C ...] [--lines N] [--rate R] [--nodes N]
-Lines of text, keyed, to 12 partitions, while the broker is killed and restarted three times; then Kafka's own consumer
-reads them back: complete, in order, nothing twice, where the reports said. A kill counts only if the broker owed
-answers: at the second it is frozen first until it certainly does, at the others the batches that had to be sent again
-say so. A run without any batch retried, OUT_OF_ORDER answer or outcome resolved has proved nothing, and fails."""
+"""kill_test.py [--version V ...] [--codec C ...] [--lines N] [--rate R] [--nodes N] [--canary]
+Lines of text, keyed, to 12 partitions, while the broker is killed and restarted three times; then Kafka's own consumer reads
+them back: complete, in order, nothing twice, where the reports said. Each kill falls while the broker owes answers, in three ways:
+at any moment (it counts only if batches had to be sent again); frozen first until it certainly owes; and after its answers were
+held back for a while, so that it has written what the sender knows nothing of. A run without any batch retried, OUT_OF_ORDER
+answer or outcome resolved has proved nothing, and fails. --canary sends without idempotence and must find duplicates."""
 import argparse
+import contextlib
 import json
 import subprocess
 import threading
+import time
 
 import checks
 import java_tools
 import lines
 import processes
 from kafka.cluster import VERSIONS, Cluster
+from proxy import Proxy
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
-KILLS = 3
+WAYS = ("kill", "freeze", "withhold")
+WITHHOLD_SECONDS = 0.3
 ATTEMPTS = 8
 PARTITIONS = 12
 TIMEOUT_SECONDS = 900
@@ -48,57 +53,79 @@ class Sender:
             return condition()
         processes.wait_until(met, 120, what, interval_seconds=0.002)
 
-    def finish(self) -> None:
+    def finish(self, must_succeed: bool) -> None:
         status = self.child.wait(TIMEOUT_SECONDS)
         self.reader.join()
         errors = self.child.stderr.read().strip()
         checks.expect(self.summary, f"the sender ended with {status}: {errors}")
-        checks.expect(status == 0, f"the sender ended with {status}: {self.summary} {errors}")
+        checks.expect(status == 0 or not must_succeed, f"the sender ended with {status}: {self.summary} {errors}")
 
 
-def kill_while_owing(cluster: Cluster, node: int, sender: Sender, freeze: bool) -> bool:
-    """Kills and restarts; true if the broker owed answers when it was killed."""
+def freeze(cluster: Cluster, node: int, sender: Sender) -> None:
+    """The broker stands still and owes answers."""
+    cluster.pause(node)
+    at_pause = sender.lines_read
+    sender.wait_for(lambda: sender.lines_read > at_pause + 2 and sender.in_flight > 0, "a frozen broker owes answers")
+
+
+def withhold(proxy: Proxy, sender: Sender) -> None:
+    """The broker has written and answered, but no answer arrives."""
+    proxy.hold()
+    at_hold = sender.lines_read
+    sender.wait_for(lambda: sender.lines_read > at_hold + 2 and sender.in_flight > 0, "answers are withheld")
+    time.sleep(WITHHOLD_SECONDS)
+
+
+def kill_while_owing(cluster: Cluster, node: int, sender: Sender, proxy: Proxy, way: str) -> bool:
+    """Kills and restarts; true if the broker certainly owed answers when it was killed."""
     sender.wait_for(lambda: sender.in_flight > 0, "answers are owed")
-    if freeze:
-        cluster.pause(node)
-        at_pause = sender.lines_read
-        sender.wait_for(lambda: sender.lines_read > at_pause + 2 and sender.in_flight > 0,
-                        "answers are owed by a frozen broker")
+    if way == "freeze":
+        freeze(cluster, node, sender)
+    elif way == "withhold":
+        withhold(proxy, sender)
     retried = sender.retried
     cluster.kill(node)
+    proxy.cut()
     cluster.restart(node)
+    proxy.open()
     delivered = sender.delivered
     sender.wait_for(lambda: sender.delivered > delivered, "the sender goes on after a restart")
-    return freeze or sender.retried > retried
+    return way != "kill" or sender.retried > retried
 
 
-def send_and_kill(cluster: Cluster, sender: Sender, line_count: int) -> int:
-    """Spreads the kills evenly over the lines; returns how many it took until enough fell while answers were owed."""
+def send_and_kill(cluster: Cluster, sender: Sender, proxies: list[Proxy], line_count: int) -> int:
+    """Spreads the kills evenly over the lines; returns how many kills it took until enough fell while answers were owed."""
     counted = attempts = 0
-    while counted < KILLS:
+    while counted < len(WAYS):
         checks.expect(attempts < ATTEMPTS, f"only {counted} of {attempts} kills fell while answers were owed")
-        due = line_count * (counted + 1) // (KILLS + 2)
+        due = line_count * (counted + 1) // (len(WAYS) + 2)
         sender.wait_for(lambda: sender.sent >= due, f"line {due} is sent")
-        counted += kill_while_owing(cluster, attempts % len(cluster.nodes), sender, freeze=counted % 2 == 1)
+        node = attempts % len(cluster.nodes)
+        counted += kill_while_owing(cluster, node, sender, proxies[node], WAYS[counted])
         attempts += 1
     return attempts
 
 
-def check_run(cluster: Cluster, check, place, codec: str, line_count: int, rate: int) -> None:
+def check_run(cluster: Cluster, check, place, codec: str, options) -> None:
     topic = f"lines-{codec}"
     cluster.create_topic(topic, PARTITIONS)
-    source = lines.make_input(line_count, line_count % 97)
+    source = lines.make_input(options.lines, options.lines % 97)
     reports = place / f"{topic}.reports"
-    sender = Sender([cluster.bootstrap, topic, source, reports, rate, f"compression.type={codec}"])
-    attempts = send_and_kill(cluster, sender, line_count)
-    sender.finish()
+    settings = [f"compression.type={codec}"] + (["enable.idempotence=false"] if options.canary else [])
+    with contextlib.ExitStack() as stack:
+        proxies = [stack.enter_context(Proxy(node.advertised_port, node.port)) for node in cluster.nodes]
+        sender = Sender([cluster.bootstrap, topic, source, reports, options.rate, *settings])
+        attempts = send_and_kill(cluster, sender, proxies, options.lines)
+        sender.finish(must_succeed=not options.canary)
     summary = sender.summary
     proof = {name: summary[name] for name in ("batches_retried", "out_of_order_answers", "outcomes_resolved")}
     check.note = " ".join(f"{name}={value}" for name, value in proof.items()) + f" kills={attempts}"
-    found = java_tools.verify(cluster.bootstrap, topic, source, reports)
-    checks.expect(found["right"] and found["read"] == line_count, f"Kafka's consumer found {found}")
+    found = java_tools.verify(cluster.direct, topic, source, reports)
+    if options.canary:
+        checks.expect(found["duplicated"] > 0, f"no duplicate although nothing prevents them: {found}")
+        return
+    checks.expect(found["right"] and found["read"] == options.lines, f"Kafka's consumer found {found}, the sender {summary}")
     checks.expect(any(proof.values()), "no kill did anything")
-    reports.unlink()
 
 
 def main() -> None:
@@ -108,13 +135,16 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--rate", type=int, default=20_000, help="lines a second")
     parser.add_argument("--nodes", type=int, default=1)
-    arguments = parser.parse_args()
+    parser.add_argument("--canary", action="store_true")
+    options = parser.parse_args()
     run = checks.Checks()
-    for version in arguments.version or VERSIONS:
-        for codec in arguments.codec or CODECS:
-            with run.check(f"{version}, {codec}: {arguments.lines} lines survive {KILLS} kills") as check, \
-                    checks.Workplace("kill") as place, Cluster(version, place / "kafka", arguments.nodes) as cluster:
-                check_run(cluster, check, place, codec, arguments.lines, arguments.rate)
+    for version in options.version or VERSIONS:
+        for codec in options.codec or CODECS:
+            name = f"{version}, {codec}: {options.lines} lines, {len(WAYS)} kills"
+            with run.check(f"{name}: duplicates are seen" if options.canary else name) as check, \
+                    checks.Workplace("kill") as place, \
+                    Cluster(version, place / "kafka", options.nodes, proxied=True) as cluster:
+                check_run(cluster, check, place, codec, options)
     run.finish()
 
 

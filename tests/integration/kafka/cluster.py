@@ -85,18 +85,28 @@ def is_listed(port: int) -> bool:
 class Node:
     index: int
     port: int
+    internal_port: int
     controller_port: int
+    advertised_port: int
     folder: pathlib.Path
     process: subprocess.Popen | None = None
     killed_at: float = 0.0
 
 
 class Cluster:
-    def __init__(self, version: str, folder: pathlib.Path, nodes: int = 1, settings: dict | None = None) -> None:
+    """proxied: clients are told other ports than those where the nodes listen, node.advertised_port, so that a proxy can stand
+    between; bootstrap names those ports too. What brokers say to each other does not pass there."""
+
+    def __init__(self, version: str, folder: pathlib.Path, nodes: int = 1, settings: dict | None = None,
+                 proxied: bool = False) -> None:
         self.version, self.folder, self.settings = version, pathlib.Path(folder), settings or {}
         self.class_path = fetch(version)
         self.kraft = not version.startswith("2.")
-        self.nodes = [Node(i, free_port(), free_port(), self.folder / f"node-{i}") for i in range(nodes)]
+        self.nodes = []
+        for index in range(nodes):
+            port = free_port()
+            self.nodes.append(Node(index, port, free_port(), free_port(), free_port() if proxied else port,
+                                   self.folder / f"node-{index}"))
         self.zookeeper: subprocess.Popen | None = None
         self.zookeeper_port = free_port()
 
@@ -109,7 +119,12 @@ class Cluster:
 
     @property
     def bootstrap(self) -> str:
-        return ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+        return ",".join(f"127.0.0.1:{node.advertised_port}" for node in self.nodes)
+
+    @property
+    def direct(self) -> str:
+        """As bootstrap, past any proxy."""
+        return ",".join(f"127.0.0.1:{node.internal_port}" for node in self.nodes)
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -170,7 +185,7 @@ class Cluster:
         """Until the node answers a metadata request and lists itself as alive."""
         node = self.nodes[index]
         deadline = time.monotonic() + timeout_seconds
-        while not is_listed(node.port):
+        while not is_listed(node.internal_port):
             if node.process.poll() is not None:
                 raise RuntimeError(
                     f"Kafka {self.version} ended with {node.process.returncode}: {self._last_words(node)}")
@@ -180,7 +195,7 @@ class Cluster:
 
     def create_topic(self, name: str, partitions: int, replication: int | None = None, **settings) -> None:
         """Settings are the topic's, with _ for the dot."""
-        arguments = ["--bootstrap-server", self.bootstrap, "--create", "--topic", name, "--partitions", partitions,
+        arguments = ["--bootstrap-server", self.direct, "--create", "--topic", name, "--partitions", partitions,
                      "--replication-factor", replication or min(3, len(self.nodes))]
         for key, value in settings.items():
             arguments += ["--config", f"{key.replace('_', '.')}={value}"]
@@ -215,6 +230,8 @@ class Cluster:
         settings = {
             "log.dirs": node.folder / "data",
             "num.partitions": 1,
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.advertised_port},INTERNAL://127.0.0.1:{node.internal_port}",
+            "inter.broker.listener.name": "INTERNAL",
             "auto.create.topics.enable": "false",
             "num.network.threads": 2,
             "num.io.threads": 4,
@@ -238,11 +255,9 @@ class Cluster:
             "process.roles": "broker,controller",
             "node.id": node.index + 1,
             "controller.quorum.voters": ",".join(f"{n.index + 1}@127.0.0.1:{n.controller_port}" for n in self.nodes),
-            "listeners": f"PLAINTEXT://127.0.0.1:{node.port},CONTROLLER://127.0.0.1:{node.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.port}",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listeners": f"{self._listeners(node)},CONTROLLER://127.0.0.1:{node.controller_port}",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
-            "inter.broker.listener.name": "PLAINTEXT",
             "broker.session.timeout.ms": 2000,
             "broker.heartbeat.interval.ms": 500,
             "controller.quorum.election.timeout.ms": 1000,
@@ -258,9 +273,13 @@ class Cluster:
             "broker.id": node.index + 1,
             "zookeeper.connect": f"127.0.0.1:{self.zookeeper_port}",
             "zookeeper.session.timeout.ms": int(1000 * ZOOKEEPER_SESSION_SECONDS),
-            "listeners": f"PLAINTEXT://127.0.0.1:{node.port}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.port}",
+            "listeners": self._listeners(node),
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT",
         }
+
+    @staticmethod
+    def _listeners(node: Node) -> str:
+        return f"PLAINTEXT://127.0.0.1:{node.port},INTERNAL://127.0.0.1:{node.internal_port}"
 
     def _start_zookeeper(self) -> None:
         folder = self.folder / "zookeeper"
