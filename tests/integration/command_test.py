@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""command_test.py [VERSION ...]: the command `sendoff` against real Apache Kafka: produce a file, be told to end in the middle of
-its input, perf."""
+"""command_test.py [VERSION ...]: the command `sendoff` against real Apache Kafka: produce a file, be told to end in
+the middle of its input, perf."""
 import json
 import signal
 import subprocess

@@ -45,12 +45,14 @@ def main() -> None:
                 java_tools.produce_lines(broker.bootstrap, f"java-{codec}", source, {"compression.type": codec})
                 expect_right(broker.bootstrap, f"java-{codec}", source)
             with run.check(f"embedded broker: kcat sends, kcat and Kafka's consumer read, {codec}"):
-                result = processes.run(["kcat", "-P", "-b", broker.bootstrap, "-t", f"kcat-{codec}", "-K", "|", "-z", codec,
+                topic = f"kcat-{codec}"
+                result = processes.run(["kcat", "-P", "-b", broker.bootstrap, "-t", topic, "-K", "|", "-z", codec,
                                         *KCAT_SETTINGS, "-l", rows])
                 checks.expect(result.returncode == 0, result.stderr.strip())
-                expect_right(broker.bootstrap, f"kcat-{codec}", source)
-                read = consume_with_kcat(broker.bootstrap, f"kcat-{codec}")
-                checks.expect(sorted(read) == sorted(source.read_text().splitlines()), f"kcat read {len(read)} lines, not the same")
+                expect_right(broker.bootstrap, topic, source)
+                read = consume_with_kcat(broker.bootstrap, topic)
+                same = sorted(read) == sorted(source.read_text().splitlines())
+                checks.expect(same, f"kcat read {len(read)} lines, not the same")
         with run.check("embedded broker: kcat lists topics and partitions"):
             result = processes.run(["kcat", "-L", "-b", broker.bootstrap])
             checks.expect(f'topic "java-zstd" with {PARTITIONS} partitions' in result.stdout, result.stdout + result.stderr)

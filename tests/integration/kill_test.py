@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """kill_test.py [--version V ...] [--codec C ...] [--lines N] [--rate R] [--nodes N] [--canary]
-Lines of text, keyed, to 12 partitions, while the broker is killed and restarted three times; then Kafka's own consumer reads
-them back: complete, in order, nothing twice, where the reports said. Each kill falls while the broker owes answers, in three ways:
-at any moment (it counts only if batches had to be sent again); frozen first until it certainly owes; and after its answers were
-held back for a while, so that it has written what the sender knows nothing of. A run without any batch retried, OUT_OF_ORDER
-answer or outcome resolved has proved nothing, and fails. --canary sends without idempotence and must find duplicates."""
+Lines of text, keyed, to 12 partitions, while the broker is killed and restarted three times; then Kafka's own
+consumer reads them back: complete, in order, nothing twice, where the reports said. Each kill falls while the broker
+owes answers, in three ways: at any moment (it counts only if batches had to be sent again); frozen first until it
+certainly owes; and after its answers were held back for a while, so that it has written what the sender knows nothing
+of. A run without any batch retried, OUT_OF_ORDER answer or outcome resolved has proved nothing, and fails. --canary
+sends without idempotence and must find duplicates."""
 import argparse
 import contextlib
 import json
@@ -94,7 +95,7 @@ def kill_while_owing(cluster: Cluster, node: int, sender: Sender, proxy: Proxy, 
 
 
 def send_and_kill(cluster: Cluster, sender: Sender, proxies: list[Proxy], line_count: int) -> int:
-    """Spreads the kills evenly over the lines; returns how many kills it took until enough fell while answers were owed."""
+    """Spreads the kills evenly over the lines; returns how many it took until enough fell while answers were owed."""
     counted = attempts = 0
     while counted < len(WAYS):
         checks.expect(attempts < ATTEMPTS, f"only {counted} of {attempts} kills fell while answers were owed")
@@ -124,7 +125,8 @@ def check_run(cluster: Cluster, check, place, codec: str, options) -> None:
     if options.canary:
         checks.expect(found["duplicated"] > 0, f"no duplicate although nothing prevents them: {found}")
         return
-    checks.expect(found["right"] and found["read"] == options.lines, f"Kafka's consumer found {found}, the sender {summary}")
+    checks.expect(found["right"] and found["read"] == options.lines,
+                  f"Kafka's consumer found {found}, the sender {summary}")
     checks.expect(any(proof.values()), "no kill did anything")
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""A relay between clients and one broker that can be told to withhold the broker's answers: what the broker has written is then
-unknown to the client, which is the state that a kill should find. `Proxy` runs this file as a process of its own;
-proxy.py LISTEN_PORT TARGET_PORT takes the commands hold, cut and open from standard input and answers each with a line."""
+"""A relay between clients and one broker that can be told to withhold the broker's answers: what the broker has
+written is then unknown to the client, which is the state that a kill should find. `Proxy` runs this file as a process
+of its own; proxy.py LISTEN_PORT TARGET_PORT takes the commands hold, cut and open from standard input and answers
+each with a line."""
 import contextlib
 import selectors
 import socket
@@ -111,7 +112,8 @@ class Relay:
         self._watch(broker)
 
     def _watch(self, link: socket.socket) -> None:
-        """What to wait for on a socket: more to read unless its peer is clogged or it is held; room if something is unsent."""
+        """What to wait for on a socket: room if something is unsent, more to read unless its peer is clogged or it is
+        held."""
         events = selectors.EVENT_WRITE if self.unsent[link] else 0
         if not self.unsent[self.peers[link]] and not (self.holding and link in self.of_broker):
             events |= selectors.EVENT_READ

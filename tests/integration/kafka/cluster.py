@@ -23,7 +23,7 @@ import processes
 
 FETCH = pathlib.Path(__file__).resolve().parent / "fetch-kafka"
 VERSIONS = ("4.3.0", "3.9.1", "2.8.2")
-# A broker of one test is small and lives for seconds: little heap, the quick compiler only, no thread pools by the core.
+# A broker of one test is small and lives for seconds: little heap, the quick compiler only.
 JAVA_OPTIONS = ("-Xms64m", "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
                 "-Xshare:auto",
                 "-Djava.net.preferIPv4Stack=true")
@@ -94,8 +94,8 @@ class Node:
 
 
 class Cluster:
-    """proxied: clients are told other ports than those where the nodes listen, node.advertised_port, so that a proxy can stand
-    between; bootstrap names those ports too. What brokers say to each other does not pass there."""
+    """proxied: clients are told other ports than those where the nodes listen, node.advertised_port, so that a proxy can
+    stand between; bootstrap names those ports too. What brokers say to each other does not pass there."""
 
     def __init__(self, version: str, folder: pathlib.Path, nodes: int = 1, settings: dict | None = None,
                  proxied: bool = False) -> None:
@@ -230,7 +230,8 @@ class Cluster:
         settings = {
             "log.dirs": node.folder / "data",
             "num.partitions": 1,
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.advertised_port},INTERNAL://127.0.0.1:{node.internal_port}",
+            "advertised.listeners": (f"PLAINTEXT://127.0.0.1:{node.advertised_port},"
+                                     f"INTERNAL://127.0.0.1:{node.internal_port}"),
             "inter.broker.listener.name": "INTERNAL",
             "auto.create.topics.enable": "false",
             "num.network.threads": 2,

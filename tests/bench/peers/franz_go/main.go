@@ -1,4 +1,5 @@
-// franz_go BOOTSTRAP TOPIC RECORDS BYTES CODEC: franz-go's producer, records counted by their promises. The text is payload.h's.
+// franz_go BOOTSTRAP TOPIC RECORDS BYTES CODEC: franz-go's producer, records counted by their promises. The text is
+// payload.h's.
 package main
 
 import (
@@ -26,8 +27,8 @@ var codecs = map[string]kgo.CompressionCodec{
 }
 
 func payload() []byte {
-	words := []string{`"user":`, `"order":`, `"price":`, `"status":"ok"`, `"time":`, `"region":"eu"`, "{", "}", ",", `"id":`,
-		`"trace":`, "null", "true", `"items":[`, "]", `"note":"retry"`}
+	words := []string{`"user":`, `"order":`, `"price":`, `"status":"ok"`, `"time":`, `"region":"eu"`, "{", "}", ",",
+		`"id":`, `"trace":`, "null", "true", `"items":[`, "]", `"note":"retry"`}
 	state := uint32(1)
 	random := func() uint32 {
 		state = state*1103515245 + 12345

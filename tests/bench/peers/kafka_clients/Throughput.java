@@ -12,14 +12,15 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.utils.AppInfoParser;
 
 /**
- * Throughput BOOTSTRAP TOPIC RECORDS BYTES [name=value ...]: Kafka's own producer, warmed up by half as many records. The text
- * is payload.h's.
+ * Throughput BOOTSTRAP TOPIC RECORDS BYTES [name=value ...]: Kafka's own producer, warmed up by half as many records.
+ * The text is payload.h's.
  */
 public final class Throughput {
     private static final int PAYLOAD_BYTES = 1 << 20;
     private static final int STRIDE = 7919;
     private static final String[] WORDS = {"\"user\":", "\"order\":", "\"price\":", "\"status\":\"ok\"", "\"time\":",
-        "\"region\":\"eu\"", "{", "}", ",", "\"id\":", "\"trace\":", "null", "true", "\"items\":[", "]", "\"note\":\"retry\""};
+        "\"region\":\"eu\"", "{", "}", ",", "\"id\":", "\"trace\":", "null", "true", "\"items\":[", "]",
+        "\"note\":\"retry\""};
 
     private static int state = 1;
 
@@ -73,9 +74,9 @@ public final class Throughput {
             send(producer, topic, text, count, bytes, callback);
             double seconds = (System.nanoTime() - begun) / 1e9;
             double cpu = system.getProcessCpuTime() - cpuBegun;
-            System.out.printf(Locale.ROOT, "{\"client\": \"kafka-clients %s\", \"records\": %d, \"delivered\": %d, \"failed\": %d, "
-                    + "\"seconds\": %.3f, \"records_per_second\": %.0f, \"megabytes_per_second\": %.1f, "
-                    + "\"cpu_ns_per_record\": %.1f}%n",
+            System.out.printf(Locale.ROOT, "{\"client\": \"kafka-clients %s\", \"records\": %d, \"delivered\": %d, "
+                    + "\"failed\": %d, \"seconds\": %.3f, \"records_per_second\": %.0f, "
+                    + "\"megabytes_per_second\": %.1f, \"cpu_ns_per_record\": %.1f}%n",
                 AppInfoParser.getVersion(), count, delivered.sum(), failed.sum(), seconds, count / seconds,
                 count * (double) bytes / seconds / 1e6, cpu / count);
         }
