@@ -42,10 +42,12 @@ struct lookup {
 };
 
 /* Bytes on their way to the client, then how the stream goes on. */
+enum parcel_kind { PARCEL_BYTES, PARCEL_END, PARCEL_RESET };
+
 struct parcel {
   struct parcel *next;
   int64_t due_us;
-  enum { PARCEL_BYTES, PARCEL_END, PARCEL_RESET } kind;
+  enum parcel_kind kind;
   size_t size, read;
   uint8_t bytes[];
 };
@@ -90,8 +92,8 @@ static struct fake_transport *fake_of(struct transport *base);
 static struct connection_record *record_of(const struct fake_transport *fake, uint32_t connection);
 static struct connection_record *open_record(struct transport *base, int64_t socket);
 static void *checked(void *memory);
-static void add_parcel(struct fake_transport *fake, uint32_t connection, int kind, struct bytes bytes,
-                       int64_t delay_us);
+static void add_parcel(struct fake_transport *fake, uint32_t connection, enum parcel_kind kind,
+                       struct bytes bytes, int64_t delay_us);
 static bool is_readable(const struct fake_transport *fake, const struct connection_record *record);
 static bool is_writable(const struct fake_transport *fake, const struct connection_record *record);
 static bool has_reset(const struct fake_transport *fake, const struct connection_record *record);
@@ -485,8 +487,8 @@ static void *checked(void *memory) {
 }
 
 /* Bytes to a connection that the client has closed are lost, as on a real network. */
-static void add_parcel(struct fake_transport *fake, uint32_t connection, int kind, struct bytes bytes,
-                       int64_t delay_us) {
+static void add_parcel(struct fake_transport *fake, uint32_t connection, enum parcel_kind kind,
+                       struct bytes bytes, int64_t delay_us) {
   struct connection_record *record = record_of(fake, connection);
   ASSERT(connection > 0);
   if (!record->is_open) return;

@@ -31,7 +31,7 @@ static void record_at(int64_t producer_id, int16_t epoch, int32_t base_sequence,
                       int64_t timestamp_ms) {
   struct producer_batch_identity identity = {producer_id, epoch, base_sequence, record_count};
   ck_assert_int_eq(producer_state_reserve(&state), STATUS_OK);
-  producer_state_record(&state, &identity, 1000 + base_sequence, timestamp_ms);
+  producer_state_record(&state, &identity, INT64_C(1000) + base_sequence, timestamp_ms);
 }
 
 /* Sends a batch that has to be accepted, to offset 1000 + base_sequence. */

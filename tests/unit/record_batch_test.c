@@ -70,9 +70,9 @@ START_TEST(deltas_come_back_around_every_varint_size) {
   struct record record = record_of("key", "value");
   for (int bit = 0; bit < 64; bit++)
     for (int64_t nudge = -1; nudge <= 1; nudge++) {
-      int64_t delta = (int64_t)((UINT64_C(1) << bit) + (uint64_t)nudge);
-      expect_round_trip(&record, delta, (int32_t)(delta & INT32_MAX));
-      expect_round_trip(&record, -delta, 0);
+      uint64_t delta = (UINT64_C(1) << bit) + (uint64_t)nudge;
+      expect_round_trip(&record, (int64_t)delta, (int32_t)(delta & INT32_MAX));
+      expect_round_trip(&record, (int64_t)(0 - delta), 0);
     }
 }
 END_TEST
