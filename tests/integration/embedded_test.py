@@ -55,7 +55,8 @@ def main() -> None:
                 checks.expect(same, f"kcat read {len(read)} lines, not the same")
         with run.check("embedded broker: kcat lists topics and partitions"):
             result = processes.run(["kcat", "-L", "-b", broker.bootstrap])
-            checks.expect(f'topic "java-zstd" with {PARTITIONS} partitions' in result.stdout, result.stdout + result.stderr)
+            checks.expect(f'topic "java-zstd" with {PARTITIONS} partitions' in result.stdout,
+                          result.stdout + result.stderr)
     run.finish()
 
 

@@ -15,7 +15,7 @@ import source
 FUNCTION_LINES = 70
 FILE_LINES = 800
 TEST_FILE_LINES = 1000
-COLUMNS = {"c": 110, "h": 110, "py": 130, "java": 130, "script": 130}
+COLUMNS = {"c": 110, "h": 110, "py": 120, "java": 120, "script": 120}
 
 # Which layers the sources of a layer may include, itself among them.
 MAY_INCLUDE = {

@@ -113,8 +113,8 @@ BAD = {
     ],
     "lines_are_short": [
         ("src/base/wide.c", "/* " + "x" * 105 + " */\n"),
-        ("scripts/wide", "#!/bin/sh\n# " + "x" * 129 + "\n"),
-        ("tests/wide.py", "# " + "x" * 129 + "\n"),
+        ("scripts/wide", "#!/bin/sh\n# " + "x" * 119 + "\n"),
+        ("tests/wide.py", "# " + "x" * 119 + "\n"),
     ],
     "format_is_clang_formats": [
         ("src/base/noun.c", '#include "base/noun.h"\nint  twice;\n'),

@@ -94,8 +94,8 @@ class Node:
 
 
 class Cluster:
-    """proxied: clients are told other ports than those where the nodes listen, node.advertised_port, so that a proxy can
-    stand between; bootstrap names those ports too. What brokers say to each other does not pass there."""
+    """proxied: clients are told other ports than those where the nodes listen, node.advertised_port, so that a proxy
+    can stand between; bootstrap names those ports too. What brokers say to each other does not pass there."""
 
     def __init__(self, version: str, folder: pathlib.Path, nodes: int = 1, settings: dict | None = None,
                  proxied: bool = False) -> None:
