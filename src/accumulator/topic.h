@@ -80,6 +80,7 @@ struct topic {
 /* Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], not "." or "..". */
 bool topic_name_is_valid(struct bytes name);
 
+/* All topics of a producer, by id and by name. They live as long as it does. */
 struct topic_registry {
   struct topic **topics; /* by id */
   uint32_t count, capacity;

@@ -40,6 +40,7 @@ struct sender_topic {
   int64_t loads_us;             /* when they were told last */
 };
 
+/* Copied when the cluster is set up; client_id and log are borrowed for its life. */
 struct cluster_settings {
   int64_t max_age_us, max_idle_us;
   int64_t propagation_max_us;

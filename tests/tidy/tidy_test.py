@@ -156,6 +156,7 @@ BAD = {
         ("src/base/alone.c", "int alone;\n"),
         ("src/base/alone_noun.c", "int alone;\n"),
         ("src/base/nouns.c", "int alone;\n"),
+        ("src/cli/noun.c", "int alone;\n"),
         ("src/protocol/noun.c", '#include "protocol/noun.h"\n'),
     ],
     "headers_guard_against_a_second_time": [

@@ -19,8 +19,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /**
  * Verifier BOOTSTRAP TOPIC INPUT [REPORTS] [name=value ...]: reads a topic to its end and holds it against the lines
  * that were sent to it and, if given, against the reports that the sender had: 16 bytes a line, little-endian, in the
- * order of the lines (offset int64, partition int32, outcome int32: 0 none, 1 delivered, 2 delivered at an unknown offset,
- * 3 not delivered, 4 unknown). Prints one line of JSON and exits with 1 if anything is wrong. Settings are the
+ * order of the lines (offset int64, partition int32, outcome int32: 0 none, 1 delivered, 2 delivered at an unknown
+ * offset, 3 not delivered, 4 unknown). Prints one line of JSON and exits with 1 if anything is wrong. Settings are the
  * consumer's.
  */
 public final class Verifier {
