@@ -13,6 +13,7 @@ enum {
   LOOKUPS_MAX = 64,
   HOST_BYTES = 256,
   EMPTY_WAITS_IN_A_ROW_MAX = 10000,
+  PORT_AT = 2, /* in struct sockaddr_in and sockaddr_in6 alike */
 };
 
 /* Memory of the fake's own comes from malloc: the allocator's hook fails the code under test only. */
@@ -122,12 +123,8 @@ static int32_t operation_resolve(struct transport *base, const char *host, uint1
     lookup->answer.addresses[0] = numeric;
     lookup->answer.address_count = 1;
   }
-  for (uint32_t i = 0; i < lookup->answer.address_count; i++) {
-    char text[ADDRESS_TEXT_BYTES];
-    address_format(&lookup->answer.addresses[i], text);
-    *strrchr(text, ':') = '\0';
-    address_parse(text, port, &lookup->answer.addresses[i]);
-  }
+  for (uint32_t i = 0; i < lookup->answer.address_count; i++)
+    bytes_store_u16(lookup->answer.addresses[i].storage + PORT_AT, port);
   lookup->due_us = fake->now_us + lookup->answer.delay_us;
   fake->lookup_count++;
   if (canonical) fake->canonical_count++;
