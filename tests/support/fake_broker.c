@@ -72,6 +72,7 @@ void fake_broker_answer(struct fake_broker *broker, const struct fake_broker_req
 static void take_bytes(void *context, uint32_t connection, struct bytes bytes) {
   struct fake_broker *broker = context;
   ASSERT(connection < FAKE_BROKER_CONNECTIONS_MAX);
+  broker->is_working = true;
   uint8_t *data = realloc(broker->input[connection].data, broker->input[connection].size + bytes.size);
   ASSERT(data != NULL);
   memcpy(data + broker->input[connection].size, bytes.data, bytes.size);
@@ -85,6 +86,7 @@ static void take_bytes(void *context, uint32_t connection, struct bytes bytes) {
   memmove(data, data + at, size - at);
   broker->input[connection].data = data;
   broker->input[connection].size = size - at;
+  broker->is_working = false;
 }
 
 static void take_request(struct fake_broker *broker, uint32_t connection, struct bytes frame) {

@@ -24,6 +24,7 @@ struct fake_broker {
   int16_t versions_error;       /* this error instead of an answer, 0: none */
   int32_t versions_throttle_ms; /* versions 1+ */
 
+  bool is_working; /* its own allocations are not those under test */
   struct fake_transport *transport;
   struct fake_broker_request requests[FAKE_BROKER_REQUESTS_MAX]; /* ApiVersions included */
   uint32_t request_count;
