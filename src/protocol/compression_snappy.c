@@ -3,12 +3,13 @@
  *   stream := 82 'SNAPPY' 00, [version:INT32] 1, [oldest compatible version:INT32] 1, chunk...
  *   chunk  := [size:INT32] one snappy block
  *
- * Java's writer makes chunks of 32 KiB, its reader takes any size. Larger ones pack better; snappy itself
- * works in pieces of 64 KiB. Other clients write one block without framing, and readers accept it: so does
+ * Java's writer makes chunks of 32 KiB, its reader takes any size. Larger ones pack better, as copies do not
+ * reach from one into another. Other clients write one block without framing, and readers accept it: so does
  * this one. */
 #include "protocol/compression_codec.h"
 
 #ifdef SENDOFF_WITH_SNAPPY
+#include "protocol/snappy_encoder.h"
 #include <snappy-c.h>
 
 enum { STREAM_HEADER_SIZE = 16, CHUNK_HEADER_SIZE = 4, CHUNK_SIZE = 256 << 10 };
@@ -17,10 +18,6 @@ static const uint8_t stream_header[STREAM_HEADER_SIZE] = {0x82, 'S', 'N', 'A', '
                                                           0,    0,   0,   1,   0,   0,   0,   1};
 enum { MAGIC_SIZE = 8 };
 
-struct snappy_context {
-  uint8_t unused;
-};
-
 static bool block_decompress(struct bytes input, uint8_t *output, size_t capacity, size_t *output_size);
 
 static void snappy_deinit(void *memory) {
@@ -28,29 +25,27 @@ static void snappy_deinit(void *memory) {
 }
 
 static size_t snappy_bound(size_t size) {
-  const size_t chunk_count = size / CHUNK_SIZE + 1;
-  return STREAM_HEADER_SIZE + chunk_count * CHUNK_HEADER_SIZE +
-         (chunk_count - 1) * snappy_max_compressed_length(CHUNK_SIZE) +
-         snappy_max_compressed_length(size % CHUNK_SIZE);
+  const size_t whole_chunk_count = size / CHUNK_SIZE;
+  return STREAM_HEADER_SIZE + whole_chunk_count * (CHUNK_HEADER_SIZE + snappy_encoder_bound(CHUNK_SIZE)) +
+         CHUNK_HEADER_SIZE + snappy_encoder_bound(size % CHUNK_SIZE);
 }
 
-/* The library writes without looking at the capacity it is given beyond its first check, so that check
- * decides. */
 static size_t snappy_stream_compress(void *memory, int32_t level, struct bytes input, uint8_t *output,
                                      size_t capacity) {
-  (void)memory, (void)level;
-  if (capacity < snappy_bound(input.size)) return 0;
+  (void)level;
+  if (capacity < STREAM_HEADER_SIZE) return 0;
   memcpy(output, stream_header, STREAM_HEADER_SIZE);
   size_t produced = STREAM_HEADER_SIZE;
   for (size_t consumed = 0; consumed < input.size; consumed += CHUNK_SIZE) {
+    if (capacity - produced < CHUNK_HEADER_SIZE) return 0;
+    uint8_t *header = output + produced;
+    produced += CHUNK_HEADER_SIZE;
     const size_t left = input.size - consumed;
-    size_t size = capacity - produced - CHUNK_HEADER_SIZE;
-    if (snappy_compress((const char *)input.data + consumed, left < CHUNK_SIZE ? left : CHUNK_SIZE,
-                        (char *)output + produced + CHUNK_HEADER_SIZE, &size) != SNAPPY_OK) {
-      return 0;
-    }
-    bytes_store_u32(output + produced, (uint32_t)size);
-    produced += CHUNK_HEADER_SIZE + size;
+    const struct bytes chunk = bytes_of(input.data + consumed, left < CHUNK_SIZE ? left : CHUNK_SIZE);
+    const size_t size = snappy_encoder_encode(memory, chunk, output + produced, capacity - produced);
+    if (size == 0) return 0;
+    bytes_store_u32(header, (uint32_t)size);
+    produced += size;
   }
   return produced;
 }
@@ -89,7 +84,7 @@ static bool block_decompress(struct bytes input, uint8_t *output, size_t capacit
 }
 
 const struct compression_implementation compression_snappy = {
-    .context_size = sizeof(struct snappy_context),
+    .context_size = sizeof(struct snappy_encoder),
     .deinit = snappy_deinit,
     .bound = snappy_bound,
     .compress = snappy_stream_compress,

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <lz4frame.h>
 #include <stdlib.h>
+#include <zstd.h>
 
 enum { GUARD_SIZE = 64, MEBIBYTE = 1 << 20 };
 
@@ -446,6 +447,60 @@ START_TEST(snappy_lengths_that_lie_are_refused) {
 }
 END_TEST
 
+/* As Kafka's Java client and librdkafka use zstd: a stream, whose size is not known before its end. */
+static size_t streamed_size(const uint8_t *data, size_t size) {
+  static uint8_t output[MEBIBYTE];
+  ZSTD_CCtx *stream = ZSTD_createCCtx();
+  ZSTD_inBuffer in = {data, size - 1, 0}, last = {data + size - 1, 1, 0};
+  ZSTD_outBuffer out = {output, sizeof(output), 0};
+  ck_assert(!ZSTD_isError(ZSTD_CCtx_setParameter(stream, ZSTD_c_compressionLevel, 3)));
+  ck_assert(!ZSTD_isError(ZSTD_compressStream2(stream, &out, &in, ZSTD_e_continue)));
+  ck_assert_uint_eq(ZSTD_compressStream2(stream, &out, &last, ZSTD_e_end), 0);
+  ZSTD_freeCCtx(stream);
+  return out.pos;
+}
+
+/* Words of some bytes out of a small vocabulary, with noise between them. */
+static void fill_with_words(uint8_t *data, size_t size, uint32_t word_count, size_t word_size) {
+  uint8_t words[256][8];
+  fill_with_noise(words[0], sizeof(words));
+  struct random random;
+  random_seed(&random, 5);
+  for (size_t at = 0; at + 16 < size; at += word_size) {
+    memcpy(data + at, words[random_below(&random, word_count)], word_size);
+    for (int noise = 0; noise < 3; noise++, at++)
+      data[at + word_size] = (uint8_t)random_next(&random);
+  }
+}
+
+START_TEST(zstd_is_as_small_by_default_as_a_stream_of_its_level) {
+  enum { SIZE = 100000, INPUT_COUNT = 150, INPUTS_UNTIL_TRIAL = 64 };
+  static uint8_t long_words[SIZE], short_words[SIZE], output[2 * SIZE];
+  fill_with_words(long_words, SIZE, 64, 7);
+  fill_with_words(short_words, SIZE, 256, 5);
+  const size_t long_limit = streamed_size(long_words, SIZE), short_limit = streamed_size(short_words, SIZE);
+  struct compressor *compressor = compressor_create();
+  for (int input = 0; input < INPUT_COUNT; input++) {
+    /* Here the light parameters find no less. */
+    ck_assert_uint_lt(compressor_compress(compressor, COMPRESSION_ZSTD, 3, bytes_of(long_words, SIZE), output,
+                                          sizeof(output)),
+                      long_limit);
+  }
+  for (int input = 0; input < INPUT_COUNT; input++) {
+    const size_t size = compressor_compress(compressor, COMPRESSION_ZSTD, 3, bytes_of(short_words, SIZE),
+                                            output, sizeof(output));
+    /* Here they find nothing, which the next trial notices. */
+    if (input >= INPUTS_UNTIL_TRIAL) ck_assert_uint_le(size, short_limit + short_limit / 100);
+  }
+  for (int input = 0; input < INPUT_COUNT; input++) {
+    const size_t size = compressor_compress(compressor, COMPRESSION_ZSTD, 3, bytes_of(long_words, SIZE),
+                                            output, sizeof(output));
+    if (input >= INPUTS_UNTIL_TRIAL) ck_assert_uint_lt(size, long_limit);
+  }
+  compressor_destroy(compressor);
+}
+END_TEST
+
 START_TEST(no_codec_means_no_call) {
   uint8_t output[10];
   struct compressor *compressor = compressor_create();
@@ -518,6 +573,7 @@ int main(void) {
   tcase_add_test(single, snappy_chunks_carry_the_xerial_header);
   tcase_add_test(single, snappy_without_framing_is_read);
   tcase_add_test(single, snappy_lengths_that_lie_are_refused);
+  tcase_add_test(single, zstd_is_as_small_by_default_as_a_stream_of_its_level);
   tcase_add_test(single, no_codec_means_no_call);
   suite_add_tcase(suite, single);
   SRunner *runner = srunner_create(suite);
