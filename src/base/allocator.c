@@ -19,7 +19,9 @@ void *allocator_allocate(size_t size) {
 }
 
 void *allocator_allocate_zeroed(size_t count, size_t size) {
-  return hook_allows() ? calloc(count, size) : NULL;
+  size_t total;
+  if (__builtin_mul_overflow(count, size, &total)) return NULL;
+  return hook_allows() ? calloc(1, total) : NULL;
 }
 
 void *allocator_reallocate(void *memory, size_t size) {
