@@ -30,9 +30,9 @@ int32_t batch_contents_open(struct batch_contents *contents, struct bytes batch,
     return STATUS_UNSUPPORTED_COMPRESSION_TYPE;
   if (contents->compressor == NULL) contents->compressor = compressor_create();
   if (contents->compressor == NULL) return STATUS_OUT_OF_MEMORY;
-  /* The format does not say how much comes out: try ever larger buffers. */
-  size_t wanted = packed.size * 4 > FIRST_CAPACITY ? packed.size * 4 : FIRST_CAPACITY;
-  if (contents->capacity > wanted && contents->capacity <= KEPT_CAPACITY) wanted = contents->capacity;
+  /* The format does not say how much comes out: try ever larger buffers, powers of two. */
+  size_t wanted = contents->capacity <= KEPT_CAPACITY ? contents->capacity : 0;
+  if (wanted < FIRST_CAPACITY) wanted = FIRST_CAPACITY;
   for (; wanted <= MAXIMUM_CAPACITY; wanted *= 2) {
     size_t size = 0;
     int32_t status = contents_reserve(contents, wanted);
