@@ -526,6 +526,7 @@ START_TEST(destroying_ends_every_request_once) {
   assert_ended(&calls[1], STATUS_ABORTED, false);
   assert_ended(&calls[2], STATUS_ABORTED, false);
   assert_ended(&calls[3], STATUS_ABORTED, false);
+  fake_broker_deinit(&world.broker);
   client_world_init(&world); /* for the fixture */
 }
 END_TEST
