@@ -5,8 +5,9 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "network/completion_queue.h"
 #include "network/dialer.h"
-#include "network/node_table.h"
+#include "network/membership.h"
 
 enum {
   RECEIVE_BYTES = 64 << 10,   /* the shared buffer: responses are small */
@@ -15,19 +16,14 @@ enum {
   EVENTS_PER_WAIT_MAX = 256,
 };
 
-/* Owned by the sender thread, except for wake. `finished` holds requests that are done and whose complete
- * function is still to be called; while one is running (is_completing) nothing that it could be looking at is
- * freed and no other is called. */
+/* Owned by the sender thread, except for wake. While a complete function is running nothing that it could be
+ * looking at is freed, and no other is called. */
 struct network_client {
   struct network_client_settings settings; /* its texts are owned */
   struct dialer dialer;
-  struct node_table table;
-  struct node **bootstrap; /* also in table, for good */
-  uint32_t bootstrap_count;
-  uint32_t broker_count;
-  struct list finished;
-  struct list removed; /* nodes to be freed */
-  bool is_completing, is_destroying, is_abandoned;
+  struct membership membership;
+  struct completion_queue completions;
+  bool is_destroying, is_abandoned;
   bool has_broken; /* some node's is_broken is set: poll does not wait */
   int32_t last_correlation_id;
   int64_t now_us; /* the last time that was passed in */
@@ -38,17 +34,8 @@ static const struct log SILENT_LOG;
 
 static int32_t copy_settings(struct network_client *client, const struct network_client_settings *settings);
 static int32_t copy_text(struct bytes from, struct bytes *to);
-static int32_t add_bootstrap(struct network_client *client, const struct broker_address *bootstrap,
-                             uint32_t count);
 static void free_client(struct network_client *client);
-static int32_t create_brokers(struct network_client *client, const struct broker_address *brokers,
-                              uint32_t count, struct list *created);
-static void add_created(struct network_client *client, struct list *created, int64_t now_us);
-static void remove_node(struct network_client *client, struct node *node, int64_t now_us);
-static void retire_bootstrap(struct network_client *client, int64_t now_us);
 static uint32_t rank_node(const struct network_client *client, const struct node *node, int64_t now_us);
-static void finish(struct network_client *client, struct request *request, int32_t status);
-static void complete(struct network_client *client, struct request *request, struct wire_reader body);
 static void complete_finished(struct network_client *client);
 static void settle(struct network_client *client);
 static void free_garbage(struct network_client *client);
@@ -69,14 +56,13 @@ static void expire(struct network_client *client);
 int32_t network_client_create(const struct network_client_settings *settings, struct transport *transport,
                               const struct broker_address *bootstrap, uint32_t bootstrap_count,
                               struct network_client **client) {
-  if (bootstrap_count == 0 || settings->max_in_flight == 0) return STATUS_INVALID_ARGUMENT;
+  if (settings->max_in_flight == 0) return STATUS_INVALID_ARGUMENT;
   struct network_client *created = allocator_allocate_zeroed(1, sizeof *created);
   if (created == NULL) return STATUS_OUT_OF_MEMORY;
-  list_init(&created->finished);
-  list_init(&created->removed);
+  completion_queue_init(&created->completions);
   list_init(&created->dialer.closed);
-  int32_t status = copy_settings(created, settings);
-  if (status == STATUS_OK) status = add_bootstrap(created, bootstrap, bootstrap_count);
+  int32_t status = membership_init(&created->membership, bootstrap, bootstrap_count);
+  if (status == STATUS_OK) status = copy_settings(created, settings);
   created->receive_buffer = allocator_allocate(RECEIVE_BYTES);
   if (status == STATUS_OK && created->receive_buffer == NULL) status = STATUS_OUT_OF_MEMORY;
   if (status != STATUS_OK) {
@@ -93,9 +79,10 @@ void network_client_destroy(struct network_client *client) {
   /* Whatever the parent's sender thread was changing at the fork cannot be trusted: it is left alone. */
   if (client->is_abandoned) return;
   client->is_destroying = true;
-  for (uint32_t i = 0; i < client->table.count; i++)
-    dialer_drop(&client->dialer, client->table.nodes[i], STATUS_ABORTED, client->now_us, &client->finished);
-  while (!list_is_empty(&client->finished))
+  for (uint32_t i = 0; i < client->membership.table.count; i++)
+    dialer_drop(&client->dialer, client->membership.table.nodes[i], STATUS_ABORTED, client->now_us,
+                &client->completions.finished);
+  while (!list_is_empty(&client->completions.finished))
     complete_finished(client);
   free_garbage(client);
   client->dialer.transport->operations->destroy(client->dialer.transport);
@@ -112,45 +99,24 @@ void network_client_abandon(struct network_client *client) {
 int32_t network_client_set_brokers(struct network_client *client, const struct broker_address *brokers,
                                    uint32_t count, int64_t now_us) {
   client->now_us = now_us;
-  struct list created;
-  list_init(&created);
-  for (uint32_t i = 0; i < client->table.count; i++)
-    client->table.nodes[i]->is_listed = false;
-  int32_t status = create_brokers(client, brokers, count, &created);
-  if (status != STATUS_OK) return status;
-  for (uint32_t i = client->table.count; i-- > 0;) {
-    struct node *node = client->table.nodes[i];
-    if (!node_is_bootstrap(node) && !node->is_listed) remove_node(client, node, now_us);
-  }
-  add_created(client, &created, now_us);
+  int32_t status = membership_replace(&client->membership, &client->dialer, brokers, count, now_us,
+                                      &client->completions.finished);
   settle(client);
-  return STATUS_OK;
+  return status;
 }
 
 int32_t network_client_update_broker(struct network_client *client, const struct broker_address *broker,
                                      int64_t now_us) {
   client->now_us = now_us;
-  struct list created;
-  list_init(&created);
-  int32_t status = create_brokers(client, broker, 1, &created);
-  if (status != STATUS_OK) return status;
-  struct node *old = node_table_find(&client->table, broker->node_id);
-  if (old != NULL && !list_is_empty(&created)) remove_node(client, old, now_us);
-  add_created(client, &created, now_us);
+  int32_t status =
+      membership_update(&client->membership, &client->dialer, broker, now_us, &client->completions.finished);
   settle(client);
-  return STATUS_OK;
+  return status;
 }
 
 void network_client_rebootstrap(struct network_client *client, int64_t now_us) {
   client->now_us = now_us;
-  for (uint32_t i = client->table.count; i-- > 0;) {
-    struct node *node = client->table.nodes[i];
-    if (!node_is_bootstrap(node)) remove_node(client, node, now_us);
-  }
-  for (uint32_t i = 0; i < client->bootstrap_count; i++) {
-    client->bootstrap[i]->is_retired = false;
-    client->bootstrap[i]->has_failed = false; /* each has its chance again; a backoff under way stands */
-  }
+  membership_forget(&client->membership, &client->dialer, now_us, &client->completions.finished);
   settle(client);
 }
 
@@ -158,19 +124,19 @@ void network_client_rebootstrap(struct network_client *client, int64_t now_us) {
 
 bool network_client_ready(struct network_client *client, int32_t node_id, int64_t now_us) {
   client->now_us = now_us;
-  struct node *node = node_table_find(&client->table, node_id);
+  struct node *node = node_table_find(&client->membership.table, node_id);
   if (node == NULL) return false;
   if (!client->is_destroying && node_may_connect(node, now_us)) dialer_start(&client->dialer, node, now_us);
   return node_is_ready(node, client->settings.max_in_flight, now_us);
 }
 
 bool network_client_is_ready(const struct network_client *client, int32_t node_id, int64_t now_us) {
-  const struct node *node = node_table_find(&client->table, node_id);
+  const struct node *node = node_table_find(&client->membership.table, node_id);
   return node != NULL && node_is_ready(node, client->settings.max_in_flight, now_us);
 }
 
 int64_t network_client_ready_at_us(const struct network_client *client, int32_t node_id) {
-  const struct node *node = node_table_find(&client->table, node_id);
+  const struct node *node = node_table_find(&client->membership.table, node_id);
   if (node == NULL || node->is_retired || node_is_connecting(node)) return CLOCK_NEVER_US;
   if (node->connection == NULL) return node->backoff_until_us;
   bool is_full = connection_open_count(node->connection) >= client->settings.max_in_flight;
@@ -181,8 +147,8 @@ bool network_client_least_loaded(struct network_client *client, int64_t now_us, 
   const struct node *best = NULL;
   uint32_t best_rank = UINT32_MAX, best_load = 0, equal_count = 0;
   client->now_us = now_us;
-  for (uint32_t i = 0; i < client->table.count; i++) {
-    const struct node *node = client->table.nodes[i];
+  for (uint32_t i = 0; i < client->membership.table.count; i++) {
+    const struct node *node = client->membership.table.nodes[i];
     uint32_t rank = rank_node(client, node, now_us);
     uint32_t load = node->connection == NULL ? 0 : connection_open_count(node->connection);
     if (rank == UINT32_MAX || rank > best_rank || (rank == best_rank && load > best_load)) continue;
@@ -198,8 +164,8 @@ bool network_client_least_loaded(struct network_client *client, int64_t now_us, 
 }
 
 bool network_client_all_failed(const struct network_client *client) {
-  for (uint32_t i = 0; i < client->table.count; i++) {
-    const struct node *node = client->table.nodes[i];
+  for (uint32_t i = 0; i < client->membership.table.count; i++) {
+    const struct node *node = client->membership.table.nodes[i];
     if (node->is_retired) continue;
     if (node_is_connected(node) || node_is_connecting(node) || !node->has_failed) return false;
   }
@@ -207,12 +173,12 @@ bool network_client_all_failed(const struct network_client *client) {
 }
 
 const struct api_versions *network_client_api_versions(const struct network_client *client, int32_t node_id) {
-  const struct node *node = node_table_find(&client->table, node_id);
+  const struct node *node = node_table_find(&client->membership.table, node_id);
   return node != NULL && node_is_connected(node) ? connection_api_versions(node->connection) : NULL;
 }
 
 uint32_t network_client_in_flight(const struct network_client *client, int32_t node_id) {
-  const struct node *node = node_table_find(&client->table, node_id);
+  const struct node *node = node_table_find(&client->membership.table, node_id);
   return node == NULL || node->connection == NULL ? 0 : connection_open_count(node->connection);
 }
 
@@ -231,14 +197,15 @@ int32_t network_client_next_correlation(struct network_client *client) {
 void network_client_send(struct network_client *client, int32_t node_id, struct request *request,
                          int64_t now_us) {
   client->now_us = now_us;
-  struct node *node = node_table_find(&client->table, node_id);
+  struct node *node = node_table_find(&client->membership.table, node_id);
   request->node_id = node_id;
   if (node == NULL || !node_is_connected(node) || node->is_broken) {
     /* An earlier send of this step may have met a broken connection. */
     request->sent_us = now_us;
     request->bytes = SIZE_MAX;
     request->bytes_sent = 0;
-    finish(client, request, client->is_destroying ? STATUS_ABORTED : STATUS_DISCONNECTED);
+    completion_queue_add(&client->completions, request,
+                         client->is_destroying ? STATUS_ABORTED : STATUS_DISCONNECTED);
     return;
   }
   bool was_blocked = connection_has_output(node->connection);
@@ -248,16 +215,16 @@ void network_client_send(struct network_client *client, int32_t node_id, struct 
 }
 
 void network_client_throttle(struct network_client *client, int32_t node_id, int64_t until_us) {
-  struct node *node = node_table_find(&client->table, node_id);
+  struct node *node = node_table_find(&client->membership.table, node_id);
   if (node != NULL) node_throttle(node, client->now_us, until_us);
 }
 
 void network_client_close_node(struct network_client *client, int32_t node_id, int32_t status,
                                const char *reason, int64_t now_us) {
   client->now_us = now_us;
-  struct node *node = node_table_find(&client->table, node_id);
+  struct node *node = node_table_find(&client->membership.table, node_id);
   if (node == NULL || node->connection == NULL) return;
-  dialer_fail(&client->dialer, node, status, reason, now_us, &client->finished);
+  dialer_fail(&client->dialer, node, status, reason, now_us, &client->completions.finished);
   settle(client);
 }
 
@@ -265,12 +232,12 @@ void network_client_close_node(struct network_client *client, int32_t node_id, i
 
 void network_client_poll(struct network_client *client, int64_t now_us, int64_t deadline_us,
                          int64_t (*clock_us)(void *context), void *clock_context) {
-  ASSERT(!client->is_completing);
+  ASSERT(!client->completions.is_running);
   struct transport *transport = client->dialer.transport;
   struct transport_event events[EVENTS_PER_WAIT_MAX];
   client->now_us = now_us;
   /* What is completed here may change what the caller would do next, so it is not kept waiting. */
-  bool has_finished = !list_is_empty(&client->finished);
+  bool has_finished = !list_is_empty(&client->completions.finished);
   complete_finished(client);
   int64_t timeout_us = has_finished ? 0 : wait_timeout_us(client, now_us, deadline_us);
   uint32_t count = transport->operations->wait(transport, timeout_us, events, EVENTS_PER_WAIT_MAX);
@@ -288,7 +255,7 @@ void network_client_poll(struct network_client *client, int64_t now_us, int64_t 
 }
 
 int64_t network_client_next_deadline_us(const struct network_client *client) {
-  bool is_due = client->has_broken || !list_is_empty(&client->finished);
+  bool is_due = client->has_broken || !list_is_empty(&client->completions.finished);
   return is_due ? client->now_us : client->dialer.next_deadline_us;
 }
 
@@ -336,20 +303,6 @@ static int32_t copy_text(struct bytes from, struct bytes *to) {
   return STATUS_OK;
 }
 
-static int32_t add_bootstrap(struct network_client *client, const struct broker_address *bootstrap,
-                             uint32_t count) {
-  client->bootstrap = allocator_allocate_zeroed(count, sizeof(struct node *));
-  if (client->bootstrap == NULL || !node_table_reserve(&client->table, count)) return STATUS_OUT_OF_MEMORY;
-  for (uint32_t i = 0; i < count; i++) {
-    if (!node_address_is_valid(bootstrap[i].host, bootstrap[i].port)) return STATUS_INVALID_ARGUMENT;
-    struct node *node = node_create(-1 - (int32_t)i, bootstrap[i].host, bootstrap[i].port);
-    if (node == NULL) return STATUS_OUT_OF_MEMORY;
-    client->bootstrap[client->bootstrap_count++] = node;
-    node_table_add(&client->table, node);
-  }
-  return STATUS_OK;
-}
-
 /* All connections are gone. */
 static void free_client(struct network_client *client) {
   struct bytes *texts[] = {&client->settings.client_id, &client->settings.software_name,
@@ -361,79 +314,9 @@ static void free_client(struct network_client *client) {
     } text = {.read = texts[i]->data};
     allocator_free(text.owned);
   }
-  for (uint32_t i = 0; i < client->table.count; i++)
-    node_destroy(client->table.nodes[i]);
-  node_table_deinit(&client->table);
-  allocator_free(client->bootstrap);
+  membership_deinit(&client->membership);
   allocator_free(client->receive_buffer);
   allocator_free(client);
-}
-
-/* ---- changes of the cluster ---- */
-
-/* Marks the nodes that stay as listed and makes those that are new or have moved. Changes nothing on failure.
- */
-static int32_t create_brokers(struct network_client *client, const struct broker_address *brokers,
-                              uint32_t count, struct list *created) {
-  uint32_t valid_count = 0;
-  int32_t status = node_table_reserve(&client->table, count) ? STATUS_OK : STATUS_OUT_OF_MEMORY;
-  for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
-    const struct broker_address *broker = &brokers[i];
-    if (broker->node_id < 0 || !node_address_is_valid(broker->host, broker->port)) {
-      LOG(client->settings.log, LOG_LEVEL_WARNING, "the cluster lists broker %d without a usable address",
-          broker->node_id);
-      continue;
-    }
-    valid_count++;
-    struct node *known = node_table_find(&client->table, broker->node_id);
-    if (known != NULL && node_is_at(known, broker->host, broker->port)) {
-      known->is_listed = true;
-      continue;
-    }
-    struct node *node = node_create(broker->node_id, broker->host, broker->port);
-    if (node == NULL)
-      status = STATUS_OUT_OF_MEMORY;
-    else
-      list_append(created, &node->link);
-  }
-  if (status == STATUS_OK && valid_count == 0) status = STATUS_INVALID_ARGUMENT;
-  while (status != STATUS_OK && !list_is_empty(created)) {
-    struct node *node = LIST_ENTRY(created->next, struct node, link);
-    list_remove(&node->link);
-    node_destroy(node);
-  }
-  return status;
-}
-
-static void add_created(struct network_client *client, struct list *created, int64_t now_us) {
-  while (!list_is_empty(created)) {
-    struct node *node = LIST_ENTRY(created->next, struct node, link);
-    list_remove(&node->link);
-    if (node_table_find(&client->table, node->id) != NULL) {
-      node_destroy(node); /* listed twice: the first counts */
-      continue;
-    }
-    node_table_add(&client->table, node);
-    client->broker_count++;
-  }
-  if (client->broker_count > 0) retire_bootstrap(client, now_us);
-}
-
-static void remove_node(struct network_client *client, struct node *node, int64_t now_us) {
-  dialer_drop(&client->dialer, node, STATUS_DISCONNECTED, now_us, &client->finished);
-  node_table_remove(&client->table, node);
-  list_append(&client->removed, &node->link);
-  client->broker_count--;
-}
-
-/* Their open requests may still be answered; note_request_ended closes them then. */
-static void retire_bootstrap(struct network_client *client, int64_t now_us) {
-  for (uint32_t i = 0; i < client->bootstrap_count; i++) {
-    struct node *node = client->bootstrap[i];
-    node->is_retired = true;
-    if (node->connection == NULL || connection_open_count(node->connection) == 0)
-      dialer_drop(&client->dialer, node, STATUS_DISCONNECTED, now_us, &client->finished);
-  }
 }
 
 /* Lower is better for a metadata request; UINT32_MAX: not to be used now. */
@@ -448,52 +331,21 @@ static uint32_t rank_node(const struct network_client *client, const struct node
 
 /* ---- completion ---- */
 
-static void finish(struct network_client *client, struct request *request, int32_t status) {
-  request->status = status;
-  list_init(&request->node);
-  list_append(&client->finished, &request->node);
-}
-
-static void complete(struct network_client *client, struct request *request, struct wire_reader body) {
-  const struct request_result result = {.status = request->status,
-                                        .handed_over = request->bytes_sent == request->bytes,
-                                        .body = body,
-                                        .node_id = request->node_id,
-                                        .now_us = client->now_us,
-                                        .latency_us = client->now_us - request->sent_us};
-  client->is_completing = true;
-  request->complete(request, &result);
-  client->is_completing = false;
-}
-
-/* Only those that are finished now: what their complete functions add waits for the next poll, so that a
- * caller who keeps sending to a dead node does not stop everything else. */
 static void complete_finished(struct network_client *client) {
-  struct list batch;
-  list_init(&batch);
-  list_append_all(&batch, &client->finished);
-  while (!list_is_empty(&batch)) {
-    struct request *request = LIST_ENTRY(batch.next, struct request, node);
-    list_remove(&request->node);
-    complete(client, request, wire_reader_of(bytes_of(NULL, 0)));
-  }
+  completion_queue_run(&client->completions, client->now_us);
 }
 
 /* The end of a public call that may have finished requests. Called from a complete function, it leaves them
  * to the call that runs it. */
 static void settle(struct network_client *client) {
-  if (client->is_completing) return;
+  if (client->completions.is_running) return;
   complete_finished(client);
   free_garbage(client);
 }
 
 static void free_garbage(struct network_client *client) {
   dialer_free_closed(&client->dialer);
-  while (!list_is_empty(&client->removed)) {
-    struct node *node = LIST_ENTRY(client->removed.next, struct node, link);
-    list_remove(&node->link);
-    node_destroy(node);
-  }
+  membership_free_removed(&client->membership);
 }
 
 /* ---- events ---- */
@@ -506,7 +358,7 @@ static int64_t wait_timeout_us(const struct network_client *client, int64_t now_
 }
 
 static void handle_event(struct network_client *client, const struct transport_event *event) {
-  struct node *node = node_table_find(&client->table, dialer_token_node_id(event->token));
+  struct node *node = node_table_find(&client->membership.table, dialer_token_node_id(event->token));
   if (node == NULL) return;
   if (event->kind == TRANSPORT_RESOLVED) {
     if (node->lookup_token == event->token)
@@ -517,7 +369,8 @@ static void handle_event(struct network_client *client, const struct transport_e
   if (node->connection == NULL || node->socket_token != event->token) return;
   bool is_connecting = connection_state(node->connection) == CONNECTION_CONNECTING;
   if (event->kind == TRANSPORT_WRITABLE) {
-    if (is_connecting) dialer_finish_connect(&client->dialer, node, client->now_us, &client->finished);
+    if (is_connecting)
+      dialer_finish_connect(&client->dialer, node, client->now_us, &client->completions.finished);
     if (node->connection != NULL && node->socket_token == event->token) write_output(client, node);
   } else if (!is_connecting) {
     read_input(client, node);
@@ -542,7 +395,8 @@ static void write_output(struct network_client *client, struct node *node) {
       client->has_broken = true;
       break;
     }
-    if (outcome == TRANSPORT_DONE) connection_output_taken(node->connection, taken, &client->finished);
+    if (outcome == TRANSPORT_DONE)
+      connection_output_taken(node->connection, taken, &client->completions.finished);
     is_blocked = outcome == TRANSPORT_WOULD_BLOCK || taken < offered;
   }
   transport->operations->want_write(transport, node->socket, is_blocked && !node->is_broken);
@@ -554,13 +408,13 @@ static void write_output(struct network_client *client, struct node *node) {
 static void close_broken(struct network_client *client) {
   struct transport *transport = client->dialer.transport;
   client->has_broken = false;
-  for (uint32_t i = 0; i < client->table.count; i++) {
-    struct node *node = client->table.nodes[i];
+  for (uint32_t i = 0; i < client->membership.table.count; i++) {
+    struct node *node = client->membership.table.nodes[i];
     if (node->is_broken) read_input(client, node);
     if (node->is_broken)
       dialer_fail(&client->dialer, node, STATUS_DISCONNECTED,
                   transport->operations->describe(transport, node->socket), client->now_us,
-                  &client->finished);
+                  &client->completions.finished);
   }
   complete_finished(client);
 }
@@ -588,12 +442,13 @@ static void end_input(struct network_client *client, struct node *node, enum tra
   bool is_idle = node_is_connected(node) && connection_open_count(node->connection) == 0 &&
                  !connection_has_partial_input(node->connection);
   if (outcome == TRANSPORT_END && is_idle) {
-    dialer_drop_idle(&client->dialer, node, client->now_us, &client->finished);
+    dialer_drop_idle(&client->dialer, node, client->now_us, &client->completions.finished);
     return;
   }
   const char *reason = outcome == TRANSPORT_END ? "the broker closed the connection"
                                                 : transport->operations->describe(transport, node->socket);
-  dialer_fail(&client->dialer, node, STATUS_DISCONNECTED, reason, client->now_us, &client->finished);
+  dialer_fail(&client->dialer, node, STATUS_DISCONNECTED, reason, client->now_us,
+              &client->completions.finished);
 }
 
 /* False if the connection is gone. */
@@ -604,7 +459,8 @@ static bool take_input(struct network_client *client, struct node *node, struct 
     switch (taken.kind) {
     case CONNECTION_INPUT_PARTIAL: return true;
     case CONNECTION_INPUT_FAILED:
-      dialer_fail(&client->dialer, node, taken.status, taken.reason, client->now_us, &client->finished);
+      dialer_fail(&client->dialer, node, taken.status, taken.reason, client->now_us,
+                  &client->completions.finished);
       return false;
     case CONNECTION_INPUT_NEGOTIATED:
       dialer_finish_negotiation(&client->dialer, node, taken.throttle_ms, client->now_us);
@@ -619,8 +475,7 @@ static bool take_input(struct network_client *client, struct node *node, struct 
 static void take_response(struct network_client *client, struct node *node,
                           const struct connection_input *response) {
   const struct connection *connection = node->connection;
-  response->request->status = STATUS_OK;
-  complete(client, response->request, response->body);
+  completion_queue_answer(&client->completions, response->request, response->body, client->now_us);
   if (node->connection == connection) note_request_ended(client, node);
 }
 
@@ -628,7 +483,7 @@ static void note_request_ended(struct network_client *client, struct node *node)
   node->last_used_us = client->now_us;
   if (connection_open_count(node->connection) > 0) return;
   if (node->is_retired)
-    dialer_drop(&client->dialer, node, STATUS_DISCONNECTED, client->now_us, &client->finished);
+    dialer_drop(&client->dialer, node, STATUS_DISCONNECTED, client->now_us, &client->completions.finished);
   else
     dialer_note_deadline(&client->dialer, node_deadline_us(node, &client->dialer.policy));
 }
@@ -638,9 +493,9 @@ static void note_request_ended(struct network_client *client, struct node *node)
 static void expire(struct network_client *client) {
   struct dialer *dialer = &client->dialer;
   dialer->next_deadline_us = CLOCK_NEVER_US;
-  for (uint32_t i = 0; i < client->table.count; i++) {
-    struct node *node = client->table.nodes[i];
-    dialer_expire(dialer, node, client->now_us, &client->finished);
+  for (uint32_t i = 0; i < client->membership.table.count; i++) {
+    struct node *node = client->membership.table.nodes[i];
+    dialer_expire(dialer, node, client->now_us, &client->completions.finished);
     dialer_note_deadline(dialer, node_deadline_us(node, &dialer->policy));
   }
 }
