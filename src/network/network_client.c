@@ -43,6 +43,7 @@ static int64_t wait_timeout_us(const struct network_client *client, int64_t now_
 static void handle_event(struct network_client *client, const struct transport_event *event);
 static void write_output(struct network_client *client, struct node *node);
 static void close_broken(struct network_client *client);
+static struct node *find_broken(const struct network_client *client);
 static void read_input(struct network_client *client, struct node *node);
 static void end_input(struct network_client *client, struct node *node, enum transport_outcome outcome);
 static bool take_input(struct network_client *client, struct node *node, struct bytes input);
@@ -407,16 +408,22 @@ static void write_output(struct network_client *client, struct node *node) {
  * there must not become an unknown outcome. */
 static void close_broken(struct network_client *client) {
   struct transport *transport = client->dialer.transport;
-  client->has_broken = false;
-  for (uint32_t i = 0; i < client->membership.table.count; i++) {
-    struct node *node = client->membership.table.nodes[i];
-    if (node->is_broken) read_input(client, node);
+  struct node *node;
+  while ((node = find_broken(client)) != NULL) { /* anew each time: complete functions may change the table */
+    read_input(client, node);
     if (node->is_broken)
       dialer_fail(&client->dialer, node, STATUS_DISCONNECTED,
                   transport->operations->describe(transport, node->socket), client->now_us,
                   &client->completions.finished);
   }
+  client->has_broken = false;
   complete_finished(client);
+}
+
+static struct node *find_broken(const struct network_client *client) {
+  for (uint32_t i = 0; i < client->membership.table.count; i++)
+    if (client->membership.table.nodes[i]->is_broken) return client->membership.table.nodes[i];
+  return NULL;
 }
 
 static void read_input(struct network_client *client, struct node *node) {
