@@ -485,7 +485,7 @@ static bool grow(struct accumulator *accumulator, const struct queue *queue, str
   if (batch->records_bytes + source->bound_bytes > batch->limit_bytes) return false;
   size_t wanted = batch_used_bytes(batch) + source->bound_bytes + batch->entry_bytes;
   if (wanted < 2 * batch->block_bytes) wanted = 2 * batch->block_bytes;
-  if (wanted > accumulator->largest_block_bytes) return false;
+  if (wanted > accumulator->largest_block_bytes || accumulator->memory_is_reserved) return false;
   size_t block_bytes = buffer_pool_block_bytes(accumulator->pool, wanted);
   if (*queue->held_bytes - batch->block_bytes + block_bytes > queue->held_limit_bytes) return false;
   uint8_t *block = buffer_pool_allocate(accumulator->pool, block_bytes);
@@ -512,6 +512,7 @@ static int32_t open_batch(struct accumulator *accumulator, const struct queue *q
     block_bytes /= 2;
   if (*queue->held_bytes > 0 && *queue->held_bytes + block_bytes > queue->held_limit_bytes)
     return STATUS_PARTITION_BUFFER_FULL;
+  if (accumulator->memory_is_reserved && source->staged == NULL) return STATUS_BUFFER_FULL;
   struct batch *batch = accumulator_allocate_batch(accumulator);
   if (batch == NULL) return STATUS_OUT_OF_MEMORY;
   uint8_t *block = buffer_pool_allocate(accumulator->pool, block_bytes);

@@ -49,6 +49,7 @@ struct accumulator {
   struct list wanted;        /* topics that the sender shall ask about */
   size_t staged_bytes;
   uint32_t cutting;        /* flushes and synchronous sends under way: nothing lingers */
+  bool memory_is_reserved; /* others wait for memory: appends may fill what is there, but take no block */
   uint32_t memory_waiters; /* threads that wait for memory: nothing lingers */
 
   uint64_t last_number;

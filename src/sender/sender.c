@@ -116,6 +116,17 @@ void sender_publish(struct sender *sender) {
   gate_leave(&sender->gate);
 }
 
+void sender_note_connection(struct sender *sender, int32_t status) {
+  if (status == STATUS_OK) {
+    sender->counters.connections_opened++;
+    return;
+  }
+  bool failed = status == STATUS_CONNECTION_REFUSED || status == STATUS_NAME_NOT_RESOLVED;
+  uint64_t *counter = failed ? &sender->counters.connections_failed : &sender->counters.connections_lost;
+  (*counter)++;
+  cluster_want_refresh(&sender->cluster); /* whoever led there may lead elsewhere soon */
+}
+
 static bool init_memory(struct sender *sender) {
   sender->compressor = compressor_create();
   if (sender->compressor == NULL) return false;

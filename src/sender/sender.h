@@ -55,6 +55,7 @@ struct sender_counters {
   uint64_t batch_bytes_sent, batch_bytes_uncompressed;
   uint64_t out_of_order_answers, outcomes_resolved, epochs_raised;
   uint64_t requests_sent, responses_received;
+  uint64_t connections_opened, connections_failed, connections_lost;
   uint64_t throttled_ms;
   uint64_t requests_in_flight;
 };
@@ -106,6 +107,10 @@ int64_t sender_step(struct sender *sender, int64_t now_us);
 /* Settles every batch that is not settled: NOT_DELIVERED what never left, UNKNOWN what may have (status
  * ABORTED), and publishes them. The requests stay open; the owner destroys the client next. */
 void sender_abort(struct sender *sender, int64_t now_us);
+
+/* A connection was opened (STATUS_OK), could not be, or was lost: the owner passes on what the network client
+ * says. */
+void sender_note_connection(struct sender *sender, int32_t status);
 
 /* After the client is destroyed: publishes what its end has settled. */
 void sender_publish(struct sender *sender);

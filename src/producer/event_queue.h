@@ -1,0 +1,55 @@
+/* Rare events for hosts that take no callback from a foreign thread: log lines, throttling, fatal errors.
+ * Bounded: when it is full the oldest event gives way, and a count says how many were lost. Has a lock of its
+ * own, the last in the lock order, because log lines come from any thread, with or without the producer's
+ * lock. */
+#ifndef PRODUCER_EVENT_QUEUE_H
+#define PRODUCER_EVENT_QUEUE_H
+
+#include "base/condition.h"
+#include "base/list.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum event_kind { EVENT_LOG = 1, EVENT_FATAL = 2, EVENT_THROTTLED = 3, EVENT_LOST = 4 };
+
+enum { EVENT_TEXT_BYTES = 1024 };
+
+struct event {
+  enum event_kind kind;
+  int32_t status;
+  int32_t broker; /* -1: none */
+  int64_t number;
+  char text[EVENT_TEXT_BYTES];
+};
+
+/* Invariant: count <= capacity. All fields under lock. */
+struct event_queue {
+  pthread_mutex_t lock;
+  struct condition arrived;
+  struct list events;
+  uint32_t count, capacity;
+  uint64_t lost;
+  uint64_t wakes; /* raised by event_queue_wake */
+  bool closed;
+};
+
+int32_t event_queue_init(struct event_queue *queue, uint32_t capacity);
+void event_queue_deinit(struct event_queue *queue);
+
+/* Without memory the event counts as lost. text may be NULL. */
+void event_queue_add(struct event_queue *queue, enum event_kind kind, int32_t status, int32_t broker,
+                     int64_t number, const char *text);
+
+/* Takes the oldest event; waits for one. STATUS_OK, TIMED_OUT, INTERRUPTED (woken), CLOSED (closed and
+ * empty). */
+int32_t event_queue_take(struct event_queue *queue, struct event *event, int64_t deadline_us);
+
+/* Ends the waits under way. */
+void event_queue_wake(struct event_queue *queue);
+
+/* No more events come: waits end once all are read. */
+void event_queue_close(struct event_queue *queue);
+
+#endif

@@ -1,0 +1,142 @@
+#include "producer/handle.h"
+
+#include "base/allocator.h"
+#include "base/assertion.h"
+#include "base/status.h"
+#include "network/network_client.h"
+#include <sched.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+/* Handle bits: 0 always set (no address of a struct is odd), then the slot's index, then the generation. */
+enum { INDEX_BITS = 12 };
+
+_Static_assert(HANDLE_MAXIMUM_SLOTS == 1 << INDEX_BITS, "an index fits its bits");
+
+volatile uint32_t handle_fork_generation;
+
+/* slots[i] for i < slot_count never change. The rest is under table_lock. */
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct handle_slot *slots[HANDLE_MAXIMUM_SLOTS];
+static atomic_uint slot_count;
+static struct handle_slot *free_slots;
+
+static int32_t add_slot(struct handle_slot **slot);
+
+int32_t handle_acquire(struct handle_slot **out) {
+  pthread_mutex_lock(&table_lock);
+  struct handle_slot *slot = free_slots;
+  int32_t status = STATUS_OK;
+  if (slot != NULL) {
+    free_slots = slot->next_free;
+  } else {
+    status = add_slot(&slot);
+  }
+  if (status == STATUS_OK) {
+    slot->fork_generation = handle_fork_generation;
+    atomic_store(&slot->wake_requested, false);
+  }
+  pthread_mutex_unlock(&table_lock);
+  if (status == STATUS_OK) *out = slot;
+  return status;
+}
+
+void handle_release(struct handle_slot *slot) {
+  pthread_mutex_lock(&table_lock);
+  slot->next_free = free_slots;
+  free_slots = slot;
+  pthread_mutex_unlock(&table_lock);
+}
+
+void *handle_of(const struct handle_slot *slot) {
+  uintptr_t value = (uintptr_t)slot->generation << (INDEX_BITS + 1) | (uintptr_t)slot->index << 1 | 1;
+  return (void *)value;
+}
+
+int32_t handle_lock(const void *handle, struct producer **out) {
+  struct handle_slot *slot = handle_slot_of(handle);
+  if (slot == NULL) return STATUS_INVALID_ARGUMENT;
+  if (handle_is_forked(slot)) return STATUS_FORKED; /* its lock may be held for ever */
+  pthread_mutex_lock(&slot->lock);
+  if (handle_generation_of(handle) == handle_generation_of(handle_of(slot)) && slot->producer != NULL) {
+    *out = slot->producer;
+    return STATUS_OK;
+  }
+  pthread_mutex_unlock(&slot->lock);
+  return STATUS_CLOSED;
+}
+
+void handle_unlock(struct handle_slot *slot) {
+  pthread_mutex_unlock(&slot->lock);
+}
+
+int32_t handle_wake(const void *handle) {
+  struct handle_slot *slot = handle_slot_of(handle);
+  if (slot == NULL) return STATUS_INVALID_ARGUMENT;
+  if (handle_is_forked(slot)) return STATUS_FORKED;
+  atomic_fetch_add(&slot->wakers, 1); /* from here on handle_end_wakes waits for us */
+  bool current = handle_generation_of(handle) == handle_generation_of(handle_of(slot));
+  struct network_client *target = atomic_load(&slot->wake_target);
+  if (current && target != NULL) {
+    atomic_store(&slot->wake_requested, true);
+    network_client_wake(target);
+  }
+  atomic_fetch_sub(&slot->wakers, 1);
+  return current ? STATUS_OK : STATUS_CLOSED;
+}
+
+void handle_end_wakes(struct handle_slot *slot) {
+  atomic_store(&slot->wake_target, NULL);
+  while (atomic_load(&slot->wakers) > 0)
+    sched_yield();
+}
+
+uint32_t handle_slot_count(void) {
+  return atomic_load_explicit(&slot_count, memory_order_acquire);
+}
+
+struct handle_slot *handle_slot_at(uint32_t index) {
+  ASSERT(index < handle_slot_count());
+  return slots[index];
+}
+
+struct handle_slot *handle_slot_of(const void *handle) {
+  uintptr_t value = (uintptr_t)handle;
+  uint32_t index = (uint32_t)(value >> 1 & (HANDLE_MAXIMUM_SLOTS - 1));
+  if ((value & 1) == 0 || index >= handle_slot_count()) return NULL;
+  return slots[index];
+}
+
+uint64_t handle_generation_of(const void *handle) {
+  return (uintptr_t)handle >> (INDEX_BITS + 1);
+}
+
+void handle_before_fork(void) {
+  pthread_mutex_lock(&table_lock);
+}
+
+void handle_after_fork_in_parent(void) {
+  pthread_mutex_unlock(&table_lock);
+}
+
+void handle_after_fork_in_child(void) {
+  handle_fork_generation++;
+  pthread_mutex_unlock(&table_lock);
+}
+
+static int32_t add_slot(struct handle_slot **out) {
+  uint32_t index = atomic_load_explicit(&slot_count, memory_order_relaxed);
+  if (index == HANDLE_MAXIMUM_SLOTS) return STATUS_SYSTEM_ERROR;
+  struct handle_slot *slot = allocator_allocate_zeroed(1, sizeof *slot);
+  if (slot == NULL) return STATUS_OUT_OF_MEMORY;
+  if (pthread_mutex_init(&slot->lock, NULL) != 0) {
+    allocator_free(slot);
+    return STATUS_OUT_OF_MEMORY;
+  }
+  slot->index = index;
+  slot->generation = 1;
+  slots[index] = slot;
+  atomic_store_explicit(&slot_count, index + 1, memory_order_release);
+  *out = slot;
+  return STATUS_OK;
+}

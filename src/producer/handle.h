@@ -1,0 +1,74 @@
+/* What a sendoff_producer pointer really is: a slot number and a generation, never an address. A slot and its
+ * lock are never freed, only used again under the next generation, so that a call on a handle that was
+ * destroyed meanwhile finds a lock to take and an answer (CLOSED), and no counter has to be shared by all
+ * threads that are inside. The slot's lock is the producer's lock. */
+#ifndef PRODUCER_HANDLE_H
+#define PRODUCER_HANDLE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct network_client;
+struct producer;
+
+enum { HANDLE_MAXIMUM_SLOTS = 4096 };
+
+/* producer is under lock, generation is written under it; fork_generation is set when the slot is taken. The
+ * wake fields serve sendoff_wake, which may take no lock: see handle_wake. */
+struct handle_slot {
+  pthread_mutex_t lock;
+  uint32_t index;
+  _Atomic uint64_t generation;
+  uint32_t fork_generation;
+  struct producer *producer; /* NULL: destroyed, or not ready yet */
+  struct handle_slot *next_free;
+  _Atomic(struct network_client *) wake_target; /* whose wait is ended; NULL: the sender thread has ended */
+  atomic_uint wakers;                           /* threads that may be using wake_target */
+  atomic_bool wake_requested;                   /* taken by the sender thread */
+};
+
+/* Raised in the child by every fork since the first slot was taken. */
+extern volatile uint32_t handle_fork_generation;
+
+/* Takes a slot. STATUS_OK, OUT_OF_MEMORY, SYSTEM_ERROR (all are in use). */
+int32_t handle_acquire(struct handle_slot **slot);
+
+/* Gives a slot back; what the handle named is gone. Without the lock held. */
+void handle_release(struct handle_slot *slot);
+
+/* The handle of a slot's present generation. */
+void *handle_of(const struct handle_slot *slot);
+
+/* Locks the slot that a handle names. STATUS_OK: *producer is valid until handle_unlock. Otherwise nothing is
+ * locked: INVALID_ARGUMENT (NULL, or never a handle), FORKED, CLOSED (destroyed). */
+int32_t handle_lock(const void *handle, struct producer **producer);
+void handle_unlock(struct handle_slot *slot);
+
+/* Asks the sender thread of the handle's producer to end the waits under way. Async-signal-safe: takes no
+ * lock. STATUS_OK, INVALID_ARGUMENT, FORKED, CLOSED. */
+int32_t handle_wake(const void *handle);
+/* Ends the use of wake_target: returns when no thread uses it any more. */
+void handle_end_wakes(struct handle_slot *slot);
+
+/* For the fork guard and the exit guard: the slot of an index below the count, never NULL. Slots are never
+ * taken away. */
+uint32_t handle_slot_count(void);
+struct handle_slot *handle_slot_at(uint32_t index);
+
+/* Whether a slot's producer belongs to the parent process. Takes no lock. */
+static inline bool handle_is_forked(const struct handle_slot *slot) {
+  return slot->fork_generation != handle_fork_generation;
+}
+
+/* The slot of a handle without locking; NULL if it never was one. */
+struct handle_slot *handle_slot_of(const void *handle);
+uint64_t handle_generation_of(const void *handle);
+
+/* For pthread_atfork: the table's own lock is held over the fork, so that it is whole in the child. */
+void handle_before_fork(void);
+void handle_after_fork_in_parent(void);
+void handle_after_fork_in_child(void);
+
+#endif

@@ -1,0 +1,131 @@
+/* The owner of everything: settings, accumulator, sender, network client, threads, waiting, flush and close.
+ *
+ * Locks: one per producer, in its handle's slot; it is taken by handle_lock. Functions here that take a
+ * struct producer are called with it held unless they say otherwise. Waits release it; `users` keeps the
+ * memory while somebody is inside. */
+#ifndef PRODUCER_PRODUCER_H
+#define PRODUCER_PRODUCER_H
+
+#include "accumulator/accumulator.h"
+#include "base/condition.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "network/network_client.h"
+#include "network/waker.h"
+#include "producer/config.h"
+#include "producer/event_queue.h"
+#include "producer/handle.h"
+#include "producer/report_queue.h"
+#include "producer/settings.h"
+#include "sender/sender.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the host wants to be called with; any may be NULL. */
+struct producer_callbacks {
+  void *user;
+  void (*release)(void *user);
+  void (*on_reports)(void *user, const struct report *reports, size_t count);
+  void (*on_log)(void *user, int32_t level, const char *line);
+  void (*on_thread_start)(void *user, const char *name);
+  void (*on_thread_stop)(void *user, const char *name);
+  int32_t (*partitioner)(void *user, const char *topic, const void *key, size_t key_bytes, const void *value,
+                         size_t value_bytes, int32_t partition_count, int32_t *partition);
+};
+
+enum producer_state {
+  PRODUCER_OPEN,
+  PRODUCER_CLOSING, /* refuses records; the sender thread settles what is there, until close_deadline_us */
+  PRODUCER_CLOSED,  /* the sender thread has ended; reports may still be unread */
+  PRODUCER_STATE_COUNT,
+};
+
+struct producer {
+  struct handle_slot *slot;
+  struct settings settings;
+  struct producer_callbacks callbacks;
+  enum delivery_report_mode report_mode; /* never AUTO */
+  struct log log;
+  char last_failure[256]; /* of a connection, for sendoff_connect; under the lock */
+
+  /* Under the lock. */
+  enum producer_state state;
+  bool destroyed;
+  uint32_t users; /* threads inside, ours included: the last one out frees */
+  struct accumulator accumulator;
+  struct report_queue reports;
+  struct list memory_waiters; /* struct memory_waiter, in order */
+  struct condition changed;   /* something that a waiter may look for: see producer_note_change */
+  uint32_t change_waiters;
+  struct condition reports_arrived; /* for poll and the dispatcher */
+  struct condition finished;        /* the state became CLOSED, or the dispatcher ended */
+  uint64_t wakes;                   /* raised for each sendoff_wake */
+  bool memory_freed;                /* since waiters were looked at */
+  bool calling;                     /* a report callback is running */
+  uint64_t reports_delivered;       /* records whose reports were read, or that nobody wanted */
+  uint64_t flushed_not_delivered, flushed_unknown; /* totals at the last completed flush */
+  int64_t close_deadline_us;
+  uint64_t aborted;                     /* records settled by the close deadline */
+  bool quiet;                           /* exit handler: report callbacks are not run */
+  int64_t wall_offset_us, wall_read_us; /* wall clock minus monotonic clock, and when it was read */
+  struct network_client *client;        /* NULL once closed */
+  struct sender *sender;
+
+  struct event_queue events; /* has its own lock */
+  struct waker report_waker; /* report mode queue: readable while reports are unread */
+  bool report_waker_open;
+
+  pthread_t sender_thread, dispatcher_thread;
+  bool sender_started, sender_joined, dispatcher_started, dispatcher_joined, dispatcher_ended;
+  bool conditions_made;
+  char thread_name[16];
+};
+
+/* STATUS_OK and a handle; or a status, everything freed and callbacks released. Without the lock. */
+int32_t producer_create(const struct config *config, const struct producer_callbacks *callbacks,
+                        void **handle, struct config_error *error);
+
+/* NULL and stale handles are allowed. Without the lock. */
+void producer_destroy(void *handle);
+
+/* Whether the calling thread is in one of this producer's callbacks. */
+bool producer_in_callback(const struct producer *producer);
+
+/* Marks the calling thread as being in a callback of `producer` and returns what it was in before; NULL ends
+ * it. */
+const struct producer *producer_enter_callback(const struct producer *producer);
+void producer_leave_callback(const struct producer *before);
+
+/* Begins to wait inside a call / ends: false (and nothing may be touched but the return) if the producer was
+ * destroyed meanwhile. */
+void producer_use(struct producer *producer);
+/* Unlocks and ends the use; frees the producer if it was the last. */
+void producer_leave(struct producer *producer);
+
+/* Ends a call that did not wait: unlocks, after waking the sender thread if an append asked for it. */
+void producer_unlock(struct producer *producer);
+
+/* Wakes the sender thread if it sleeps past `now`. */
+void producer_wake_sender(struct producer *producer);
+
+/* The record timestamp for now. */
+int64_t producer_wall_ms(struct producer *producer, int64_t now_us);
+
+/* Starts to close: no more records, settle by deadline_us. Again: only an earlier deadline changes anything.
+ */
+void producer_begin_close(struct producer *producer, int64_t deadline_us);
+
+void producer_set_state(struct producer *producer, enum producer_state state);
+bool producer_state_may_change(enum producer_state from, enum producer_state to);
+
+/* now + timeout_ms; -1 is never. */
+int64_t producer_deadline_us(int64_t now_us, int64_t timeout_ms);
+
+/* A settled batch, from the sender: to the reports queue, or freed. */
+void producer_take_settled(struct producer *producer, struct batch *batch);
+
+/* Gives back the memory of batches whose reports are read. */
+void producer_release_batches(struct producer *producer, struct list *finished);
+
+#endif

@@ -1,0 +1,105 @@
+#include "producer/report_dispatcher.h"
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "producer/sender_thread.h"
+
+enum { REPORTS_PER_CALL = 256 };
+
+static const char *const dispatcher_name = "sendoff-reports";
+
+static void *run(void *argument);
+static void call_for_batch(struct producer *producer, const struct batch *batch);
+static void call_with(struct producer *producer, const struct report *reports,
+                      const struct report_callback *callbacks, size_t count);
+
+int32_t report_dispatcher_start(struct producer *producer) {
+  if (producer->report_mode != DELIVERY_REPORT_DISPATCHER) return STATUS_OK;
+  producer_use(producer);
+  int32_t status = library_thread_start(&producer->dispatcher_thread, run, producer);
+  if (status == STATUS_OK) {
+    producer->dispatcher_started = true;
+  } else {
+    producer->users--;
+  }
+  return status;
+}
+
+void report_dispatcher_cancel(struct producer *producer) {
+  if (!producer->dispatcher_started) return;
+  pthread_mutex_lock(&producer->slot->lock);
+  producer_set_state(producer, PRODUCER_CLOSING);
+  producer_set_state(producer, PRODUCER_CLOSED);
+  condition_broadcast(&producer->reports_arrived);
+  pthread_mutex_unlock(&producer->slot->lock);
+  pthread_join(producer->dispatcher_thread, NULL);
+}
+
+void report_dispatcher_call(struct producer *producer) {
+  if (producer->report_mode == DELIVERY_REPORT_QUEUE) return;
+  pthread_mutex_lock(&producer->slot->lock);
+  while (!list_is_empty(&producer->reports.batches)) {
+    struct list taken;
+    list_init(&taken);
+    list_append_all(&taken, &producer->reports.batches);
+    uint64_t count = producer->reports.unread;
+    producer->reports.unread = 0;
+    bool quiet = producer->quiet;
+    producer->calling = true;
+    pthread_mutex_unlock(&producer->slot->lock);
+    if (!quiet)
+      for (struct list *node = taken.next; node != &taken; node = node->next)
+        call_for_batch(producer, LIST_ENTRY(node, struct batch, queue_node));
+    pthread_mutex_lock(&producer->slot->lock);
+    producer->calling = false;
+    producer->reports_delivered += count;
+    producer_release_batches(producer, &taken);
+  }
+  pthread_mutex_unlock(&producer->slot->lock);
+}
+
+static void *run(void *argument) {
+  struct producer *producer = argument;
+  pthread_mutex_lock(&producer->slot->lock);
+  pthread_mutex_unlock(&producer->slot->lock);
+  library_thread_entered(producer, dispatcher_name);
+  for (bool ended = false; !ended;) {
+    report_dispatcher_call(producer);
+    pthread_mutex_lock(&producer->slot->lock);
+    producer_wake_sender(
+        producer); /* memory is free again, flushes may be done: it looks after those who wait */
+    if (list_is_empty(&producer->reports.batches)) {
+      ended = producer->state == PRODUCER_CLOSED;
+      if (!ended) condition_wait(&producer->reports_arrived, &producer->slot->lock, CLOCK_NEVER_US);
+    }
+    pthread_mutex_unlock(&producer->slot->lock);
+  }
+  library_thread_leaving(producer, dispatcher_name);
+  pthread_mutex_lock(&producer->slot->lock);
+  producer->dispatcher_ended = true;
+  condition_broadcast(&producer->changed);
+  condition_broadcast(&producer->finished);
+  producer_leave(producer);
+  return NULL;
+}
+
+static void call_for_batch(struct producer *producer, const struct batch *batch) {
+  struct report reports[REPORTS_PER_CALL];
+  struct report_callback callbacks[REPORTS_PER_CALL];
+  bool wide = batch->entry_bytes == BATCH_WIDE_ENTRY_BYTES;
+  uint32_t next = 0;
+  while (next < batch->record_count) {
+    size_t count = report_batch_read(batch, &next, reports, wide ? callbacks : NULL, REPORTS_PER_CALL);
+    if (count > 0) call_with(producer, reports, wide ? callbacks : NULL, count);
+  }
+}
+
+static void call_with(struct producer *producer, const struct report *reports,
+                      const struct report_callback *callbacks, size_t count) {
+  const struct producer *before = producer_enter_callback(producer);
+  bool wanted = producer->report_mode != DELIVERY_REPORT_NONE && producer->callbacks.on_reports != NULL;
+  if (wanted) producer->callbacks.on_reports(producer->callbacks.user, reports, count);
+  for (size_t i = 0; callbacks != NULL && i < count; i++)
+    if (callbacks[i].function != NULL) callbacks[i].function(callbacks[i].user, &reports[i]);
+  producer_leave_callback(before);
+}

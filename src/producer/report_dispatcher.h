@@ -1,0 +1,18 @@
+/* Calls the host with reports: on the sender thread, or (delivery.report.mode=dispatcher) on a thread of its
+ * own, where a callback that blocks does not hold up the network. */
+#ifndef PRODUCER_REPORT_DISPATCHER_H
+#define PRODUCER_REPORT_DISPATCHER_H
+
+#include "producer/producer.h"
+
+/* Starts the thread if the report mode asks for it. With the lock held. STATUS_OK, SYSTEM_ERROR. */
+int32_t report_dispatcher_start(struct producer *producer);
+
+/* Ends a thread that was started although the producer could not be. Without the lock. */
+void report_dispatcher_cancel(struct producer *producer);
+
+/* Calls the host with every report that is due, and frees what they held. Without the lock; not in report
+ * mode queue, where the host polls. */
+void report_dispatcher_call(struct producer *producer);
+
+#endif

@@ -1,0 +1,145 @@
+#include "producer/sender_thread.h"
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "producer/memory_waiter.h"
+#include "producer/report_dispatcher.h"
+#include <signal.h>
+
+static void *run(void *argument);
+static bool turn(struct producer *producer);
+static bool look_after_waiters(struct producer *producer, int64_t now_us, int64_t *deadline_us);
+static void take_wake(struct producer *producer);
+static void finish(struct producer *producer);
+static int64_t clock_of(void *context);
+
+int32_t sender_thread_start(struct producer *producer) {
+  producer_use(producer);
+  int32_t status = library_thread_start(&producer->sender_thread, run, producer);
+  if (status == STATUS_OK) {
+    producer->sender_started = true;
+  } else {
+    producer->users--;
+  }
+  return status;
+}
+
+void sender_thread_drain(struct producer *producer, int64_t deadline_us) {
+  while (clock_monotonic_us() < deadline_us) {
+    int64_t now_us = clock_monotonic_us();
+    int64_t until_us = sender_step(producer->sender, now_us);
+    pthread_mutex_lock(&producer->slot->lock);
+    bool settled = accumulator_oldest_number(&producer->accumulator) == UINT64_MAX;
+    pthread_mutex_unlock(&producer->slot->lock);
+    if (settled) return;
+    if (until_us > deadline_us) until_us = deadline_us;
+    network_client_poll(producer->client, now_us, until_us, clock_of, NULL);
+  }
+}
+
+int32_t library_thread_start(pthread_t *thread, void *(*begin)(void *argument), void *argument) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits it: signals are the host's */
+  int started = pthread_create(thread, NULL, begin, argument);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return started == 0 ? STATUS_OK : STATUS_SYSTEM_ERROR;
+}
+
+void library_thread_entered(struct producer *producer, const char *name) {
+#if defined(__linux__)
+  pthread_setname_np(pthread_self(), name);
+#elif defined(__APPLE__)
+  pthread_setname_np(name);
+#endif
+  if (producer->callbacks.on_thread_start == NULL) return;
+  const struct producer *before = producer_enter_callback(producer);
+  producer->callbacks.on_thread_start(producer->callbacks.user, name);
+  producer_leave_callback(before);
+}
+
+void library_thread_leaving(struct producer *producer, const char *name) {
+  if (producer->callbacks.on_thread_stop == NULL) return;
+  const struct producer *before = producer_enter_callback(producer);
+  producer->callbacks.on_thread_stop(producer->callbacks.user, name);
+  producer_leave_callback(before);
+}
+
+static void *run(void *argument) {
+  struct producer *producer = argument;
+  pthread_mutex_lock(&producer->slot->lock); /* create has ended when this is ours */
+  pthread_mutex_unlock(&producer->slot->lock);
+  library_thread_entered(producer, producer->thread_name);
+  while (turn(producer)) {
+  }
+  finish(producer);
+  return NULL;
+}
+
+/* One turn of the loop; false when the producer is to end. */
+static bool turn(struct producer *producer) {
+  int64_t now_us = clock_monotonic_us();
+  int64_t deadline_us = sender_step(producer->sender, now_us);
+  if (producer->report_mode != DELIVERY_REPORT_DISPATCHER) report_dispatcher_call(producer);
+  pthread_mutex_lock(&producer->slot->lock);
+  bool more = look_after_waiters(producer, now_us, &deadline_us);
+  pthread_mutex_unlock(&producer->slot->lock);
+  if (more) network_client_poll(producer->client, now_us, deadline_us, clock_of, NULL);
+  return more;
+}
+
+/* Lets those go on whose time has come; false when all is settled and closed, or the time for that is up. */
+static bool look_after_waiters(struct producer *producer, int64_t now_us, int64_t *deadline_us) {
+  take_wake(producer);
+  if (!list_is_empty(&producer->memory_waiters)) memory_waiters_serve(producer);
+  if (producer->memory_freed && !list_is_empty(&producer->accumulator.staged_topics))
+    *deadline_us = now_us; /* more of them fits now */
+  producer->memory_freed = false;
+  if (producer->change_waiters > 0) condition_broadcast(&producer->changed);
+  if (producer->state != PRODUCER_CLOSING) return true;
+  if (accumulator_oldest_number(&producer->accumulator) == UINT64_MAX) return false;
+  if (now_us >= producer->close_deadline_us) return false;
+  if (producer->close_deadline_us < *deadline_us) *deadline_us = producer->close_deadline_us;
+  return true;
+}
+
+static void take_wake(struct producer *producer) {
+  if (!atomic_exchange(&producer->slot->wake_requested, false)) return;
+  producer->wakes++;
+  condition_broadcast(&producer->changed);
+  condition_broadcast(&producer->reports_arrived);
+  memory_waiters_wake_all(producer);
+  event_queue_wake(&producer->events);
+}
+
+/* Settles what is left, closes the connections, hands out the last reports. */
+static void finish(struct producer *producer) {
+  pthread_mutex_lock(&producer->slot->lock);
+  struct network_client *client = producer->client;
+  uint64_t settled = producer->accumulator.totals.settled;
+  pthread_mutex_unlock(&producer->slot->lock);
+  sender_abort(producer->sender, clock_monotonic_us());
+  pthread_mutex_lock(&producer->slot->lock);
+  producer->aborted = producer->accumulator.totals.settled - settled;
+  producer->client = NULL; /* nobody wakes it from here on */
+  pthread_mutex_unlock(&producer->slot->lock);
+  handle_end_wakes(producer->slot);
+  network_client_destroy(client);
+  sender_publish(producer->sender);
+  if (producer->report_mode != DELIVERY_REPORT_DISPATCHER) report_dispatcher_call(producer);
+  event_queue_close(&producer->events);
+  library_thread_leaving(producer, producer->thread_name);
+  pthread_mutex_lock(&producer->slot->lock);
+  producer_set_state(producer, PRODUCER_CLOSED);
+  if (producer->report_waker_open) waker_wake(&producer->report_waker); /* readable for ever */
+  memory_waiters_wake_all(producer);
+  condition_broadcast(&producer->changed);
+  condition_broadcast(&producer->reports_arrived);
+  condition_broadcast(&producer->finished);
+  producer_leave(producer);
+}
+
+static int64_t clock_of(void *context) {
+  (void)context;
+  return clock_monotonic_us();
+}

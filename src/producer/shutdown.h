@@ -1,0 +1,13 @@
+/* Ends all producers of the process together: refuse records, flush under one shared deadline, say what was
+ * lost. */
+#ifndef PRODUCER_SHUTDOWN_H
+#define PRODUCER_SHUTDOWN_H
+
+#include <stdbool.h>
+
+/* Returns when all are closed or the longest shutdown.timeout.ms among them has passed. warn: one line on
+ * stderr if producers with records on their way had not been closed. Any thread, also one that is inside a
+ * callback. */
+void shutdown_all(bool warn);
+
+#endif

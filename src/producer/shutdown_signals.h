@@ -1,0 +1,12 @@
+/* shutdown.signals: ends all producers at SIGTERM or SIGINT, then does what would have been done without us.
+ */
+#ifndef PRODUCER_SHUTDOWN_SIGNALS_H
+#define PRODUCER_SHUTDOWN_SIGNALS_H
+
+#include "producer/settings.h"
+
+/* Installs handlers for the signals that the settings name and that have none of ours yet. A signal that is
+ * ignored stays ignored. STATUS_OK, SYSTEM_ERROR. Any thread. */
+int32_t shutdown_signals_install(const struct settings *settings, struct config_error *error);
+
+#endif
