@@ -38,9 +38,9 @@ import org.apache.kafka.common.record.internal.MemoryRecords;
 /**
  * GoldenMaker API_DEF FOLDER: writes what Kafka's own message classes make of known values, as FOLDER/API.hex: one
  * message a line, "API_vVERSION_DIRECTION_VARIANT HEX", for every API and version of src/protocol/api.def. The unit
- * tests hold the same values and expect the same bytes. Variants: "full" has every field set, "minimal" has nulls and empty
- * lists, "unknown_tags" is "full" with tagged fields in every struct that nobody knows; the others, and this one, only
- * have to be understood.
+ * tests hold the same values and expect the same bytes. Variants: "full" has every field set, "minimal" has nulls and
+ * empty lists, "unknown_tags" is "full" with tagged fields in every struct that nobody knows; the others, and this one,
+ * only have to be understood.
  */
 public final class GoldenMaker {
     private static final Uuid FIRST_ID = new Uuid(0x0102030405060708L, 0x090a0b0c0d0e0f10L);

@@ -89,6 +89,7 @@ BAD = {
         ("src/cli/main.c", '#include "producer/producer.h"\n'),
         ("src/broker/model.c", '#include "sender/sender.h"\n'),
         ("abi/sendoff.c", '#include "broker/broker.h"\n'),
+        ("abi/sendoff.c", '#include "noun.h"\n'),
         ("src/base/other.c", "#include <base/noun.h>\n"),
         ("src/strange/noun.c", "int strange;\n"),
     ],
