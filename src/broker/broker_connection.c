@@ -66,7 +66,7 @@ bool broker_connection_receive(struct broker_connection *connection) {
   if (!input_make_room(connection)) return false;
   ssize_t count = recv(connection->socket, connection->input + connection->input_size,
                        connection->input_capacity - connection->input_size, 0);
-  if (count > 0) connection->input_size += (size_t)count;
+  if (count > 0 && !connection->stalled) connection->input_size += (size_t)count;
   return count > 0 || (count == -1 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR));
 }
 
@@ -111,6 +111,11 @@ void broker_connection_next_request(struct broker_connection *connection) {
   allocator_free(connection->input);
   connection->input = NULL;
   connection->input_capacity = 0;
+}
+
+void broker_connection_stall(struct broker_connection *connection) {
+  connection->stalled = true;
+  connection->input_at = connection->input_size = 0;
 }
 
 /* How much input is worth holding: the request in front as a whole, or a little of those behind it. */

@@ -21,6 +21,7 @@ struct broker_connection {
   size_t request_max_bytes;
   struct wire_writer output;
   size_t output_at;
+  bool stalled; /* what comes is thrown away */
   /* A Fetch in front of the input that waits for more records. */
   bool waiting;
   int64_t wait_until_us;
@@ -50,5 +51,8 @@ enum broker_frame {
 enum broker_frame broker_connection_request(const struct broker_connection *connection,
                                             struct bytes *request);
 void broker_connection_next_request(struct broker_connection *connection);
+
+/* From now on no request is in front, whatever comes. */
+void broker_connection_stall(struct broker_connection *connection);
 
 #endif

@@ -297,7 +297,7 @@ static enum broker_answer call_finish(const struct broker_call *call, enum broke
                                       size_t frame_at) {
   struct wire_writer *writer = call->writer;
   if (call->reader.failed || call->drop_response || writer->failed) answer = BROKER_ANSWER_CUT;
-  if (answer == BROKER_ANSWER_SEND && call->withhold_response) answer = BROKER_ANSWER_NONE;
+  if (answer != BROKER_ANSWER_CUT && call->withhold_response) answer = BROKER_ANSWER_STALL;
   if (answer != BROKER_ANSWER_SEND) {
     writer->size = frame_at;
     writer->failed = false;

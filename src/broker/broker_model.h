@@ -47,10 +47,11 @@ int32_t broker_model_set_node(struct broker_model *model, int32_t node_id, const
 /* ---- requests ---- */
 
 enum broker_answer {
-  BROKER_ANSWER_SEND, /* a whole frame was appended to the response */
-  BROKER_ANSWER_NONE, /* nothing is to be sent (acks=0) */
-  BROKER_ANSWER_WAIT, /* a Fetch that may wait for more: see broker_model_handle */
-  BROKER_ANSWER_CUT,  /* close the connection: a malformed request, an API not offered, or a fault */
+  BROKER_ANSWER_SEND,  /* a whole frame was appended to the response */
+  BROKER_ANSWER_NONE,  /* nothing is to be sent (acks=0) */
+  BROKER_ANSWER_WAIT,  /* a Fetch that may wait for more: see broker_model_handle */
+  BROKER_ANSWER_STALL, /* never answer this request nor any behind it, but leave the connection open */
+  BROKER_ANSWER_CUT,   /* close the connection: a malformed request, an API not offered, or a fault */
 };
 
 /* Handles one request, given without its frame length, at wall-clock time now_ms. With BROKER_ANSWER_WAIT
@@ -102,7 +103,7 @@ struct broker_fault {
   bool after_append;  /* Produce: the batch is appended (or found a duplicate), then the error is answered */
   bool drop_request;  /* nothing is handled, the connection is cut; by topic and partition only for Produce */
   bool drop_response; /* all is handled, then the connection is cut */
-  bool withhold_response; /* all is handled, but no answer ever comes on this connection */
+  bool withhold_response; /* all is handled, then nothing is answered on the connection any more */
   int32_t throttle_ms;    /* of answers to Produce, InitProducerId and, with topic NULL, Metadata */
   bool leader_hint;       /* Produce from version 10: the error comes with this leader */
   int32_t leader_id, leader_epoch;

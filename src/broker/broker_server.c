@@ -175,9 +175,13 @@ static int32_t server_open(struct broker_server *server, const struct broker_ser
   size_t polled_count = (size_t)settings->connection_max_count + POLL_FIRST_CONNECTION;
   server->polled = allocator_allocate_zeroed(polled_count, sizeof *server->polled);
   if (server->address == NULL || server->polled == NULL) return STATUS_OUT_OF_MEMORY;
-  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1) return STATUS_SYSTEM_ERROR;
+  if (pipe(ends) == -1) return STATUS_SYSTEM_ERROR;
   server->wake_read = ends[0];
   server->wake_write = ends[1];
+  for (int end = 0; end < 2; end++) {
+    if (fcntl(ends[end], F_SETFD, FD_CLOEXEC) == -1 || fcntl(ends[end], F_SETFL, O_NONBLOCK) == -1)
+      return STATUS_SYSTEM_ERROR;
+  }
   int32_t status = broker_model_create(&settings->broker, &server->model);
   for (uint32_t index = 0; index < settings->topic_count && status == STATUS_OK; index++)
     status = broker_model_create_topic(server->model, settings->topics[index].name,
@@ -367,6 +371,10 @@ static bool requests_handle(struct broker_server *server, struct broker_connecti
     enum broker_answer answer = request_handle(server, connection, request);
     if (answer == BROKER_ANSWER_CUT) return false;
     if (answer == BROKER_ANSWER_WAIT) return true;
+    if (answer == BROKER_ANSWER_STALL) {
+      broker_connection_stall(connection);
+      return true;
+    }
     broker_connection_next_request(connection);
   }
 }

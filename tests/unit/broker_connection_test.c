@@ -163,6 +163,20 @@ START_TEST(no_more_is_read_ahead_than_is_useful) {
 }
 END_TEST
 
+START_TEST(a_stalled_connection_takes_all_and_keeps_nothing) {
+  struct bytes request;
+  deliver_frame(4, 'x');
+  broker_connection_stall(connection);
+  ck_assert_int_eq(broker_connection_request(connection, &request), BROKER_FRAME_INCOMPLETE);
+  for (int count = 0; count < 100; count++) {
+    deliver_frame(10000, 'x');
+    ck_assert(broker_connection_wants_input(connection));
+  }
+  ck_assert_int_eq(broker_connection_request(connection, &request), BROKER_FRAME_INCOMPLETE);
+  ck_assert_uint_lt(connection->input_capacity, 200000);
+}
+END_TEST
+
 START_TEST(sending_to_a_peer_that_is_gone_ends_the_connection) {
   close(peer);
   peer = -1;
@@ -183,6 +197,7 @@ int main(void) {
   tcase_add_test(test_case, the_end_of_the_peer_is_told);
   tcase_add_test(test_case, output_beyond_the_mark_holds_requests_back);
   tcase_add_test(test_case, no_more_is_read_ahead_than_is_useful);
+  tcase_add_test(test_case, a_stalled_connection_takes_all_and_keeps_nothing);
   tcase_add_test(test_case, sending_to_a_peer_that_is_gone_ends_the_connection);
   suite_add_tcase(suite, test_case);
   SRunner *runner = srunner_create(suite);

@@ -195,6 +195,20 @@ START_TEST(a_dropped_response_cuts_after_the_append) {
 }
 END_TEST
 
+START_TEST(a_withheld_response_silences_the_connection) {
+  inject(
+      (struct broker_fault){.api_key = API_PRODUCE, .partition = -1, .skip = 1, .withhold_response = true});
+  for (int number = 0; number < 3; number++)
+    ck_assert(broker_link_send_batch(&broker_link, 1, "topic", 0, &one));
+  ck_assert_int_eq(broker_link_receive_produced(&broker_link, 1, NULL), 0);
+  ck_assert(!broker_link_is_readable(&broker_link, 100));
+  ck_assert_int_eq(record_count(0), 2);
+  reopen();
+  ck_assert(broker_link_send_batch(&broker_link, 1, "topic", 0, &one));
+  ck_assert_int_eq(broker_link_receive_produced(&broker_link, 1, NULL), 0);
+}
+END_TEST
+
 START_TEST(acks_zero_is_not_answered) {
   ck_assert(broker_link_send_batch(&broker_link, 0, "topic", 0, &one));
   ck_assert(broker_link_send_batch(&broker_link, 1, "topic", 0, &one));
@@ -304,6 +318,7 @@ int main(void) {
   tcase_add_test(test_case, a_peer_that_does_not_read_stops_only_itself);
   tcase_add_test(test_case, garbage_costs_the_connection_and_nothing_else);
   tcase_add_test(test_case, a_dropped_response_cuts_after_the_append);
+  tcase_add_test(test_case, a_withheld_response_silences_the_connection);
   tcase_add_test(test_case, acks_zero_is_not_answered);
   tcase_add_test(test_case, a_paused_broker_handles_nothing_until_it_continues);
   tcase_add_test(test_case, a_disconnect_cuts_all_and_new_ones_are_welcome);
