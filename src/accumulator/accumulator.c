@@ -669,7 +669,7 @@ static bool unstage_first(struct accumulator *accumulator, struct batch *staged,
   if (partition == NULL) return false;
   struct source source = {
       .view = &view,
-      .bound_bytes = view.size + BATCH_VIEW_GROWTH_BYTES,
+      .bound_bytes = record_rewrite_bound(&view),
       .accepted_us = staged->created_us + (int64_t)entry->accepted_after_us,
       .staged = staged,
   };

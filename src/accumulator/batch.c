@@ -69,9 +69,10 @@ bool batch_append(struct batch *batch, const struct record *record, size_t bound
 bool batch_append_view(struct batch *batch, const struct record_view *view, const struct batch_entry *entry) {
   if (batch->record_count == 0) start_timestamps(batch, entry->timestamp_ms);
   int64_t timestamp_delta = entry->timestamp_ms - batch->base_timestamp_ms;
-  if (view->size + BATCH_VIEW_GROWTH_BYTES > room_of(batch)) return false;
+  int32_t offset_delta = (int32_t)batch->record_count;
+  if (record_rewrite_size(view, timestamp_delta, offset_delta) > room_of(batch)) return false;
   uint8_t *to = batch->records + batch->records_bytes;
-  add_entry(batch, record_rewrite(to, view, timestamp_delta, (int32_t)batch->record_count), entry);
+  add_entry(batch, record_rewrite(to, view, timestamp_delta, offset_delta), entry);
   return true;
 }
 

@@ -120,11 +120,14 @@ bool batch_state_may_change(enum batch_state from, enum batch_state to);
 bool batch_append(struct batch *batch, const struct record *record, size_t bound_bytes,
                   const struct batch_entry *entry);
 
-/* What fresh deltas can add to a record that is read from one batch and written to another. */
-enum { BATCH_VIEW_GROWTH_BYTES = 20 };
-
 /* The same for a record that was read from another batch: its bytes are copied under new deltas. */
 bool batch_append_view(struct batch *batch, const struct record_view *view, const struct batch_entry *entry);
+
+/* Whether no record fits any more, however large its block becomes. */
+static inline bool batch_is_full(const struct batch *batch) {
+  return batch->record_count >= batch->record_limit ||
+         batch->records_bytes + RECORD_MINIMUM_BYTES > batch->limit_bytes;
+}
 
 /* Moves everything into a larger block; the old one is the caller's again. Only an OPEN batch with a block of
  * its own. */

@@ -125,12 +125,18 @@ void record_read_header(struct wire_reader *headers, struct record_header *heade
 uint8_t *record_rewrite(uint8_t *to, const struct record_view *record, int64_t timestamp_delta,
                         int32_t offset_delta);
 
+/* What record_rewrite writes, and the most that it can be. */
+static inline size_t record_rewrite_size(const struct record_view *record, int64_t timestamp_delta,
+                                         int32_t offset_delta);
+static inline size_t record_rewrite_bound(const struct record_view *record);
+
 /* ---- inline: every record of every producer passes here ---- */
 
 enum {
   RECORD_VARINT_MAX_BYTES = 5,
   RECORD_VARLONG_MAX_BYTES = 10,
   RECORD_ATTRIBUTES_BYTES = 1,
+  RECORD_MINIMUM_BYTES = 7, /* of a whole record: no field needs more than its one byte */
 };
 
 /* The slow path of record_varint_write: three bytes and more. */
@@ -191,6 +197,18 @@ static inline size_t record_bound(const struct record *record) {
   size_t fixed = RECORD_ATTRIBUTES_BYTES + RECORD_VARLONG_MAX_BYTES + 4 * RECORD_VARINT_MAX_BYTES;
   size_t headers = record->header_count == 0 ? 1 : record_headers_size(record);
   return fixed + record->key.size + record->value.size + headers;
+}
+
+static inline size_t record_rewrite_size(const struct record_view *record, int64_t timestamp_delta,
+                                         int32_t offset_delta) {
+  size_t body_bytes = RECORD_ATTRIBUTES_BYTES + record_varint_size(wire_zigzag64(timestamp_delta)) +
+                      record_varint_size(wire_zigzag32(offset_delta)) + record->content.size;
+  return record_varint_size((uint64_t)body_bytes << 1) + body_bytes;
+}
+
+static inline size_t record_rewrite_bound(const struct record_view *record) {
+  return RECORD_ATTRIBUTES_BYTES + RECORD_VARLONG_MAX_BYTES + 2 * RECORD_VARINT_MAX_BYTES +
+         record->content.size;
 }
 
 static inline uint8_t *record_write(uint8_t *to, const struct record *record, int64_t timestamp_delta,
