@@ -163,7 +163,6 @@ static void read_record_error(struct wire_reader *reader, bool flexible, struct 
 static void read_current_leader(struct wire_reader *reader, struct produce_response_partition *partition) {
   partition->leader_id = wire_read_int32(reader);
   partition->leader_epoch = wire_read_int32(reader);
-  wire_skip_tags(reader, true);
 }
 
 void produce_response_read_topic_end(struct wire_reader *reader, int16_t version) {

@@ -205,6 +205,52 @@ START_TEST(aborted_transactions_are_skipped) {
 }
 END_TEST
 
+/* Counts are checked against what is left: with many elements of the fewest bytes that check must not be too
+ * strict. Topics first, then partitions. */
+static void write_smallest_request(int16_t version, int32_t topic_count, int32_t partition_count) {
+  wire_writer_reset(&writer);
+  struct fetch_request request = {.topic_count = topic_count};
+  fetch_request_write(&writer, version, &request);
+  struct fetch_topic topic = {.name = bytes_of_string(""), .partition_count = partition_count};
+  struct fetch_request_partition partition = {0};
+  for (int32_t i = 0; i < topic_count; i++) {
+    fetch_request_write_topic(&writer, version, &topic);
+    for (int32_t j = 0; j < partition_count; j++)
+      fetch_request_write_partition(&writer, version, &partition);
+    fetch_request_write_topic_end(&writer, version);
+  }
+  fetch_request_write_end(&writer, version, bytes_of_string(""));
+}
+
+static void write_smallest_response(int16_t version, int32_t topic_count, int32_t partition_count) {
+  wire_writer_reset(&writer);
+  struct fetch_response response = {.topic_count = topic_count};
+  fetch_response_write(&writer, version, &response);
+  struct fetch_topic topic = {.name = bytes_of_string(""), .partition_count = partition_count};
+  struct fetch_response_partition partition = {0};
+  for (int32_t i = 0; i < topic_count; i++) {
+    fetch_response_write_topic(&writer, version, &topic);
+    for (int32_t j = 0; j < partition_count; j++) {
+      fetch_response_write_partition(&writer, version, &partition);
+      fetch_response_write_partition_end(&writer, version);
+    }
+    fetch_response_write_topic_end(&writer, version);
+  }
+  fetch_response_write_end(&writer, version);
+}
+
+START_TEST(smallest_elements_are_accepted) {
+  static const int32_t counts[][2] = {{50, 0}, {1, 50}};
+  for (int16_t version = 4; version <= 12; version++)
+    for (int i = 0; i < 2; i++) {
+      write_smallest_request(version, counts[i][0], counts[i][1]);
+      hostile_truncate(bytes_of(writer.data, writer.size), version, decode_request);
+      write_smallest_response(version, counts[i][0], counts[i][1]);
+      hostile_truncate(bytes_of(writer.data, writer.size), version, decode_response);
+    }
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("fetch");
   TCase *test_case = tcase_create("all");
@@ -213,6 +259,7 @@ int main(void) {
   tcase_add_test(test_case, forgotten_topics_are_skipped);
   tcase_add_test(test_case, response_comes_back_in_every_version);
   tcase_add_test(test_case, aborted_transactions_are_skipped);
+  tcase_add_test(test_case, smallest_elements_are_accepted);
   suite_add_tcase(suite, test_case);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

@@ -143,12 +143,57 @@ START_TEST(response_comes_back_in_every_version) {
 }
 END_TEST
 
+/* Counts are checked against what is left: with many elements of the fewest bytes that check must not be too
+ * strict. Topics first, then partitions. */
+static void write_smallest_request(int16_t version, int32_t topic_count, int32_t partition_count) {
+  wire_writer_reset(&writer);
+  struct list_offsets_request request = {.topic_count = topic_count};
+  list_offsets_request_write(&writer, version, &request);
+  struct list_offsets_topic topic = {.name = bytes_of_string(""), .partition_count = partition_count};
+  struct list_offsets_request_partition partition = {0};
+  for (int32_t i = 0; i < topic_count; i++) {
+    list_offsets_request_write_topic(&writer, version, &topic);
+    for (int32_t j = 0; j < partition_count; j++)
+      list_offsets_request_write_partition(&writer, version, &partition);
+    list_offsets_request_write_topic_end(&writer, version);
+  }
+  list_offsets_request_write_end(&writer, version);
+}
+
+static void write_smallest_response(int16_t version, int32_t topic_count, int32_t partition_count) {
+  wire_writer_reset(&writer);
+  struct list_offsets_response response = {.topic_count = topic_count};
+  list_offsets_response_write(&writer, version, &response);
+  struct list_offsets_topic topic = {.name = bytes_of_string(""), .partition_count = partition_count};
+  struct list_offsets_response_partition partition = {0};
+  for (int32_t i = 0; i < topic_count; i++) {
+    list_offsets_response_write_topic(&writer, version, &topic);
+    for (int32_t j = 0; j < partition_count; j++)
+      list_offsets_response_write_partition(&writer, version, &partition);
+    list_offsets_response_write_topic_end(&writer, version);
+  }
+  list_offsets_response_write_end(&writer, version);
+}
+
+START_TEST(smallest_elements_are_accepted) {
+  static const int32_t counts[][2] = {{50, 0}, {1, 50}};
+  for (int16_t version = 1; version <= 7; version++)
+    for (int i = 0; i < 2; i++) {
+      write_smallest_request(version, counts[i][0], counts[i][1]);
+      hostile_truncate(bytes_of(writer.data, writer.size), version, decode_request);
+      write_smallest_response(version, counts[i][0], counts[i][1]);
+      hostile_truncate(bytes_of(writer.data, writer.size), version, decode_response);
+    }
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("list_offsets");
   TCase *test_case = tcase_create("all");
   tcase_add_checked_fixture(test_case, setup, teardown);
   tcase_add_test(test_case, request_comes_back_in_every_version);
   tcase_add_test(test_case, response_comes_back_in_every_version);
+  tcase_add_test(test_case, smallest_elements_are_accepted);
   suite_add_tcase(suite, test_case);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

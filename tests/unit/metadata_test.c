@@ -272,10 +272,51 @@ START_TEST(broker_without_host_is_refused) {
 END_TEST
 
 START_TEST(topic_without_name_is_refused_before_version_12) {
-  struct wire_reader reader = wire_reader_of(bytes_of("\0\0\xff\xff\0\0\0\0\0", 9));
+  struct wire_reader plain = wire_reader_of(bytes_of("\0\0\xff\xff\0\0\0\0\0", 9));
   struct metadata_topic topic;
-  metadata_response_read_topic(&reader, 4, &topic);
-  ck_assert(reader.failed);
+  metadata_response_read_topic(&plain, 4, &topic);
+  ck_assert(plain.failed);
+  static const uint8_t flexible[21] = {[20] = 1};
+  struct wire_reader compact = wire_reader_of(bytes_of(flexible, sizeof flexible));
+  metadata_response_read_topic(&compact, 11, &topic);
+  ck_assert(compact.failed);
+}
+END_TEST
+
+/* Counts are checked against what is left: with many elements of the fewest bytes that check must not be too
+ * strict. */
+START_TEST(smallest_elements_are_accepted) {
+  enum { COUNT = 50 };
+  for (int16_t version = 4; version <= 13; version++) {
+    wire_writer_reset(&writer);
+    struct metadata_request request = {.topic_count = COUNT};
+    metadata_request_write(&writer, version, &request);
+    struct metadata_request_topic asked = {.name = bytes_of_string("")};
+    for (int32_t i = 0; i < COUNT; i++)
+      metadata_request_write_topic(&writer, version, &asked);
+    metadata_request_write_end(&writer, version, &request);
+    hostile_truncate(bytes_of(writer.data, writer.size), version, decode_request);
+    wire_writer_reset(&writer);
+    struct metadata_response response = {.broker_count = COUNT};
+    metadata_response_write(&writer, version, &response);
+    struct metadata_broker broker = {.host = bytes_of_string("")};
+    for (int32_t i = 0; i < COUNT; i++)
+      metadata_response_write_broker(&writer, version, &broker);
+    struct metadata_cluster cluster = {.topic_count = COUNT};
+    metadata_response_write_cluster(&writer, version, &cluster);
+    struct metadata_topic topic = {.name = bytes_of_string("")};
+    struct metadata_partition partition = {0};
+    for (int32_t i = 0; i < COUNT; i++) {
+      topic.partition_count = i == COUNT - 1 ? COUNT : 0;
+      metadata_response_write_topic(&writer, version, &topic);
+      for (int32_t j = 0; j < topic.partition_count; j++)
+        metadata_response_write_partition(&writer, version, &partition, NULL, 0);
+      metadata_response_write_topic_end(&writer, version);
+    }
+    struct metadata_response_end end = {0};
+    metadata_response_write_end(&writer, version, &end);
+    hostile_truncate(bytes_of(writer.data, writer.size), version, decode_response);
+  }
 }
 END_TEST
 
@@ -292,6 +333,7 @@ int main(void) {
   tcase_add_test(test_case, response_cut_or_changed_is_survived);
   tcase_add_test(test_case, broker_without_host_is_refused);
   tcase_add_test(test_case, topic_without_name_is_refused_before_version_12);
+  tcase_add_test(test_case, smallest_elements_are_accepted);
   suite_add_tcase(suite, test_case);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

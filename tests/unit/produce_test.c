@@ -2,6 +2,7 @@
 
 #include "base/status.h"
 #include "protocol/api.h"
+#include "support/failing_allocator.h"
 #include "support/hostile.h"
 #include <check.h>
 
@@ -194,8 +195,9 @@ static void decode_partition(struct wire_reader *reader, int16_t version) {
     struct produce_record_error error;
     produce_response_read_record_error(&partition, version, &error);
   }
-  /* Once the partition was accepted, its errors are sound. */
+  /* Once the partition was accepted, its errors are sound; a refused one has none. */
   ck_assert(!partition.record_errors.failed || reader->failed);
+  ck_assert(!reader->failed || partition.record_error_count == 0);
 }
 
 static void decode_response(struct wire_reader *reader, int16_t version) {
@@ -305,6 +307,57 @@ START_TEST(response_cut_or_changed_is_survived) {
 }
 END_TEST
 
+/* Counts are checked against what is left: with many elements of the fewest bytes that check must not be too
+ * strict. */
+START_TEST(smallest_elements_are_accepted) {
+  enum { COUNT = 50 };
+  static const struct produce_record_error errors[COUNT];
+  struct produce_endpoint nowhere[COUNT];
+  for (int16_t version = 3; version <= 13; version++) {
+    wire_writer_reset(&writer);
+    struct produce_request request = {.topic_count = COUNT};
+    produce_request_write(&writer, version, &request);
+    for (int32_t i = 0; i < COUNT; i++)
+      write_request_topic(version, "", NULL, 0);
+    produce_request_write_end(&writer, version);
+    hostile_check(&writer, version, decode_request);
+    wire_writer_reset(&writer);
+    request.topic_count = 1;
+    produce_request_write(&writer, version, &request);
+    write_request_topic(version, "", (const char *const[]){"", "", "", "", "", "", "", "", "", ""}, 10);
+    produce_request_write_end(&writer, version);
+    hostile_check(&writer, version, decode_request);
+    wire_writer_reset(&writer);
+    produce_response_write(&writer, version, 1);
+    struct produce_response_topic topic = {.name = bytes_of_string(""), .partition_count = COUNT};
+    produce_response_write_topic(&writer, version, &topic);
+    struct produce_response_partition partition = {
+        .record_error_count = COUNT, .leader_id = -1, .leader_epoch = -1};
+    for (int32_t i = 0; i < COUNT; i++) {
+      produce_response_write_partition(&writer, version, &partition, errors);
+      partition.record_error_count = 0;
+      nowhere[i] = (struct produce_endpoint){.host = bytes_of_string("")};
+    }
+    produce_response_write_topic_end(&writer, version);
+    struct produce_response_end end = {.endpoint_count = COUNT};
+    produce_response_write_end(&writer, version, &end, nowhere);
+    hostile_truncate(bytes_of(writer.data, writer.size), version, decode_response);
+  }
+}
+END_TEST
+
+START_TEST(failing_allocations_are_told) {
+  bool failed = true;
+  for (uint32_t i = 0; failed; i++) {
+    failing_allocator_start(i);
+    write_response(13);
+    failed = failing_allocator_stop();
+    ck_assert_int_eq(writer.failed, failed);
+    wire_writer_deinit(&writer);
+  }
+}
+END_TEST
+
 START_TEST(null_topics_are_refused) {
   struct wire_reader plain = wire_reader_of(bytes_of("\xff\xff\xff\xff", 4));
   ck_assert_int_eq(produce_response_read(&plain, 3), 0);
@@ -351,6 +404,8 @@ int main(void) {
   tcase_add_test(test_case, response_comes_back_in_every_version);
   tcase_add_test(test_case, response_without_endpoints_has_no_tag);
   tcase_add_test(test_case, response_cut_or_changed_is_survived);
+  tcase_add_test(test_case, smallest_elements_are_accepted);
+  tcase_add_test(test_case, failing_allocations_are_told);
   tcase_add_test(test_case, null_topics_are_refused);
   tcase_add_test(test_case, endpoint_without_host_is_refused);
   tcase_add_test(test_case, leader_hint_before_version_10_is_an_unknown_tag);

@@ -113,6 +113,17 @@ START_TEST(headers_are_read_in_order) {
 }
 END_TEST
 
+START_TEST(smallest_headers_are_accepted) {
+  struct record_header headers[50];
+  for (int i = 0; i < 50; i++)
+    headers[i] = (struct record_header){.key = bytes_of_string("")};
+  struct record record = record_of(NULL, NULL);
+  record.headers = headers;
+  record.header_count = 50;
+  expect_round_trip(&record, 0, 0);
+}
+END_TEST
+
 static void decode_records(struct wire_reader *reader, int16_t version) {
   (void)version;
   for (int i = 0; i < 2 && !reader->failed; i++) {
@@ -383,6 +394,7 @@ static void add_record_tests(Suite *suite) {
   tcase_add_test(test_case, deltas_come_back_around_every_varint_size);
   tcase_add_test(test_case, values_come_back_around_every_length_size);
   tcase_add_test(test_case, headers_are_read_in_order);
+  tcase_add_test(test_case, smallest_headers_are_accepted);
   tcase_add_test(test_case, records_cut_or_changed_are_survived);
   tcase_add_test(test_case, malformed_records_are_refused);
   tcase_add_test(test_case, smallest_record_is_accepted);

@@ -236,6 +236,35 @@ START_TEST(lengths_past_the_end_are_refused) {
 }
 END_TEST
 
+START_TEST(required_values_are_read) {
+  read_from("\x03"
+            "ab\x03"
+            "cd",
+            6);
+  expect_text(wire_read_required_string(&reader, true), "ab");
+  ck_assert_int_eq(wire_read_required_count(&reader, true, 1), 2);
+  ck_assert(!reader.failed);
+  read_from("\0\0\0\0\0\0", 6);
+  expect_text(wire_read_required_string(&reader, false), "");
+  ck_assert_int_eq(wire_read_required_count(&reader, false, 1), 0);
+  ck_assert(!reader.failed);
+}
+END_TEST
+
+START_TEST(bytes_in_both_encodings) {
+  wire_write_bytes(&writer, false, bytes_of_string("ab"));
+  wire_write_bytes(&writer, true, bytes_of_string("ab"));
+  expect_written("\0\0\0\2ab\3ab", 9);
+}
+END_TEST
+
+START_TEST(count_that_is_cut_off_is_not_null) {
+  read_from(NULL, 0);
+  ck_assert_int_eq(wire_read_array_count(&reader, true, 1), 0);
+  ck_assert(reader.failed);
+}
+END_TEST
+
 START_TEST(null_is_refused_where_a_value_is_required) {
   read_from("\xff\xff", 2);
   wire_read_required_string(&reader, false);
@@ -272,6 +301,8 @@ START_TEST(length_in_front_of_external_bytes) {
   wire_write_bytes_length(&writer, false, 300);
   wire_write_bytes_length(&writer, true, 300);
   expect_written("\x00\x00\x01\x2c\xad\x02", 6);
+  wire_write_bytes_length(&writer, false, INT32_MAX);
+  expect_written("\x7f\xff\xff\xff", 4);
   wire_write_bytes_length(&writer, true, (size_t)INT32_MAX + 1);
   ck_assert(writer.failed);
 }
@@ -395,7 +426,11 @@ START_TEST(writer_without_memory_fails_and_stays_failed) {
   wire_write_int32(&writer, 1);
   allocator_set_hook(NULL, NULL);
   ck_assert(writer.failed);
+  wire_write_int8(&writer, 2);
+  wire_write_int16(&writer, 2);
   wire_write_int32(&writer, 2);
+  wire_write_int64(&writer, 2);
+  wire_write_varlong(&writer, 2);
   wire_write_string(&writer, true, bytes_of_string("abc"));
   wire_patch_int32(&writer, 0, 1);
   ck_assert_ptr_null(wire_reserve(&writer, 1));
@@ -409,6 +444,10 @@ END_TEST
 START_TEST(impossible_reservation_fails) {
   ck_assert_ptr_null(wire_reserve(&writer, SIZE_MAX));
   ck_assert(writer.failed);
+  wire_writer_reset(&writer);
+  wire_write_int16(&writer, 1);
+  ck_assert_ptr_null(wire_reserve(&writer, SIZE_MAX)); /* together with what is there it wraps around */
+  ck_assert(writer.failed);
 }
 END_TEST
 
@@ -418,6 +457,9 @@ START_TEST(patch_overwrites_four_bytes) {
   wire_write_int8(&writer, 2);
   wire_patch_int32(&writer, 1, 0x01020304);
   expect_written("\x01\x01\x02\x03\x04\x02", 6);
+  wire_write_int32(&writer, 0);
+  wire_patch_int32(&writer, 0, -1);
+  expect_written("\xff\xff\xff\xff", 4);
 }
 END_TEST
 
@@ -437,6 +479,9 @@ static void add_value_tests(Suite *suite) {
   tcase_add_test(test_case, compact_string_over_the_limit_is_refused);
   tcase_add_test(test_case, negative_lengths_are_refused);
   tcase_add_test(test_case, lengths_past_the_end_are_refused);
+  tcase_add_test(test_case, required_values_are_read);
+  tcase_add_test(test_case, bytes_in_both_encodings);
+  tcase_add_test(test_case, count_that_is_cut_off_is_not_null);
   tcase_add_test(test_case, null_is_refused_where_a_value_is_required);
   tcase_add_test(test_case, counts_are_bounded_by_what_is_left);
   tcase_add_test(test_case, largest_count_is_refused);
