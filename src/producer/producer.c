@@ -19,6 +19,7 @@ static const bool allowed[PRODUCER_STATE_COUNT][PRODUCER_STATE_COUNT] = {
 
 static _Thread_local const struct producer *callback_of;
 
+static void release(struct producer *producer, struct batch *batch);
 static int32_t start(struct producer *producer, struct config_error *error);
 static void free_in_child(struct handle_slot *slot);
 static void detach_threads(struct producer *producer);
@@ -155,11 +156,8 @@ void producer_take_settled(struct producer *producer, struct batch *batch) {
   producer->reports_delivered += answered;
   bool wanted = producer->report_mode != DELIVERY_REPORT_NONE || batch->entry_bytes == BATCH_WIDE_ENTRY_BYTES;
   if (!wanted || producer->quiet || answered == batch->record_count) {
-    struct list finished;
-    list_init(&finished);
     producer->reports_delivered += batch->record_count - answered;
-    list_append(&finished, &batch->queue_node);
-    producer_release_batches(producer, &finished);
+    release(producer, batch);
     return;
   }
   bool was_empty = producer->reports.unread == 0;
@@ -173,9 +171,15 @@ void producer_release_batches(struct producer *producer, struct list *finished) 
   while (!list_is_empty(finished)) {
     struct batch *batch = LIST_ENTRY(finished->next, struct batch, queue_node);
     list_remove(&batch->queue_node);
-    batch->reported = true;
-    if (!batch->in_network) accumulator_release(&producer->accumulator, batch);
+    release(producer, batch);
   }
+}
+
+/* Its reports are read (or unwanted): the memory is free as soon as no request refers to it. */
+static void release(struct producer *producer, struct batch *batch) {
+  batch->reported = true;
+  if (batch->in_network) return;
+  accumulator_release(&producer->accumulator, batch);
   producer->memory_freed = true;
   if (!list_is_empty(&producer->memory_waiters)) memory_waiters_serve(producer);
 }
