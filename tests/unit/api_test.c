@@ -1,6 +1,7 @@
 #include "protocol/api.h"
 
 #include <check.h>
+#include <string.h>
 
 START_TEST(ranges_are_found_by_key) {
   const struct api_range *range = api_range_of(API_PRODUCE);
@@ -61,7 +62,10 @@ END_TEST
 
 START_TEST(what_is_not_offered_is_not_chosen) {
   struct api_versions versions;
+  memset(&versions, 0, sizeof versions); /* version 0 of everything */
+  ck_assert_int_eq(api_versions_choose(&versions, API_API_VERSIONS, INT16_MAX), 0);
   api_versions_clear(&versions);
+  ck_assert_int_eq(api_versions_choose(&versions, API_API_VERSIONS, INT16_MAX), -1);
   ck_assert_int_eq(api_versions_choose(&versions, API_METADATA, INT16_MAX), -1);
   ck_assert_int_eq(api_versions_choose(&versions, 9999, INT16_MAX), -1);
   ck_assert_int_eq(api_versions_choose(&versions, -1, INT16_MAX), -1);

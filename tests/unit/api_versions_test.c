@@ -96,6 +96,21 @@ START_TEST(keys_that_are_not_kept_are_skipped) {
 }
 END_TEST
 
+START_TEST(first_key_that_is_not_kept_is_not_written_behind_the_table) {
+  struct {
+    struct api_versions_response response;
+    uint8_t guard[4];
+  } guarded;
+  memset(&guarded, 0x55, sizeof guarded);
+  static const char input[] = "\0\0\0\0\0\2\0\x7f\0\1\0\2\0\x80\0\3\0\4";
+  struct wire_reader reader = wire_reader_of(bytes_of(input, sizeof input - 1));
+  api_versions_response_read(&reader, 0, &guarded.response);
+  ck_assert(!reader.failed);
+  ck_assert_int_eq(guarded.response.versions.offered[127].maximum, 2);
+  ck_assert_mem_eq(guarded.guard, "\x55\x55\x55\x55", 4);
+}
+END_TEST
+
 START_TEST(features_are_skipped) {
   /* version 3: one key, throttle 9, tags 1 (an INT64) and 2 (three bytes) */
   static const char input[] = "\0\0\2\0\0\0\3\0\x0d\0\0\0\0\x09\2\1\x08\0\0\0\0\0\0\0\1\2\3abc";
@@ -137,6 +152,7 @@ int main(void) {
   tcase_add_test(test_case, response_comes_back_in_every_version);
   tcase_add_test(test_case, unsupported_version_is_answered_in_version_0);
   tcase_add_test(test_case, keys_that_are_not_kept_are_skipped);
+  tcase_add_test(test_case, first_key_that_is_not_kept_is_not_written_behind_the_table);
   tcase_add_test(test_case, features_are_skipped);
   tcase_add_test(test_case, absurd_ranges_are_kept_and_never_chosen);
   tcase_add_test(test_case, null_list_is_refused);

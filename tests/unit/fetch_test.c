@@ -115,6 +115,12 @@ START_TEST(forgotten_topics_are_skipped) {
   struct bytes rack_id;
   fetch_request_read_end(&reader, 11, &rack_id);
   expect_text(rack_id, "r");
+  /* fifty of the fewest bytes, and no rack */
+  uint8_t smallest[153] = {51};
+  for (int i = 0; i < 50; i++)
+    memcpy(smallest + 1 + i * 3, "\1\1\0", 3);
+  smallest[151] = 1;
+  hostile_truncate(bytes_of(smallest, sizeof smallest), 12, decode_request_end);
 }
 END_TEST
 
@@ -178,6 +184,7 @@ START_TEST(response_comes_back_in_every_version) {
     ck_assert_int_eq(partition.last_stable_offset, 99);
     ck_assert_int_eq(partition.log_start_offset, version >= 5 ? 5 : -1);
     expect_text(partition.records, "batches");
+    ck_assert_uint_eq(partition.records_bytes, 7);
     fetch_response_read_partition(&reader, version, &partition);
     ck_assert_int_eq(partition.index, 7);
     ck_assert_int_eq(partition.error_code, STATUS_OFFSET_OUT_OF_RANGE);

@@ -1,6 +1,7 @@
 #include "protocol/request_header.h"
 
 #include "protocol/api.h"
+#include "support/failing_allocator.h"
 #include "support/hostile.h"
 #include <check.h>
 
@@ -125,6 +126,15 @@ START_TEST(frame_over_two_gibibytes_is_refused) {
 }
 END_TEST
 
+START_TEST(frame_that_could_not_be_written_stays_failed) {
+  failing_allocator_start(0);
+  write_header(API_PRODUCE, 8, "app");
+  ck_assert(failing_allocator_stop());
+  request_frame_finish(&writer, 0);
+  ck_assert(writer.failed);
+}
+END_TEST
+
 START_TEST(response_header_is_flexible_except_for_api_versions) {
   static const struct {
     int16_t key, version;
@@ -163,6 +173,7 @@ int main(void) {
   tcase_add_test(test_case, api_versions_of_any_version_is_read);
   tcase_add_test(test_case, frame_length_counts_what_is_sent_besides);
   tcase_add_test(test_case, frame_over_two_gibibytes_is_refused);
+  tcase_add_test(test_case, frame_that_could_not_be_written_stays_failed);
   tcase_add_test(test_case, response_header_is_flexible_except_for_api_versions);
   tcase_add_test(test_case, tags_of_a_response_header_are_skipped);
   suite_add_tcase(suite, test_case);
