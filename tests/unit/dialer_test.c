@@ -318,7 +318,21 @@ START_TEST(a_broker_that_closes_an_idle_connection_is_no_error) {
   ck_assert(!client_world_is_ready(&world, -1));
   ck_assert_uint_eq(world.event_count, 1); /* that it opened */
   ck_assert(!network_client_all_failed(world.client));
+  /* A broker that always does that must not be called in a loop. */
+  assert_between(network_client_ready_at_us(world.client, -1) - client_world_now_us(&world), 40 * MS,
+                 60 * MS);
   ck_assert(client_world_connect(&world, -1));
+}
+END_TEST
+
+START_TEST(a_broker_that_closes_within_a_frame_is_an_error) {
+  client_world_start(&world, "10.0.0.1:9092");
+  ck_assert(client_world_connect(&world, -1));
+  fake_transport_deliver(world.transport, 1, bytes_of("\0\0", 2));
+  fake_transport_end(world.transport, 1);
+  client_world_run(&world, MS);
+  ck_assert_uint_eq(world.event_count, 2);
+  ck_assert_int_eq(world.events[1].status, STATUS_DISCONNECTED);
 }
 END_TEST
 
@@ -344,6 +358,7 @@ int main(void) {
   tcase_add_test(tests, an_idle_connection_is_closed_silently_and_reopened_at_once);
   tcase_add_test(tests, without_an_idle_limit_nothing_is_closed);
   tcase_add_test(tests, a_broker_that_closes_an_idle_connection_is_no_error);
+  tcase_add_test(tests, a_broker_that_closes_within_a_frame_is_an_error);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

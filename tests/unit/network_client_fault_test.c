@@ -153,6 +153,37 @@ START_TEST(answers_are_read_before_a_broken_connection_is_closed) {
 }
 END_TEST
 
+/* The answer arrives while poll is busy with another; then the write that would have met it fails. */
+static void then_break_the_other(struct call *call) {
+  if (call != &calls[0]) return;
+  call_answer(&calls[1], "just in time");
+  fake_transport_reset_after(world.transport, 2, fake_transport_written(world.transport, 2).size);
+  call_init(&calls[2], &world, REQUEST_BYTES);
+  call_send(&calls[2], -2);
+}
+
+START_TEST(answers_are_read_however_late_the_break_is_seen) {
+  client_world_init(&world);
+  fake_transport_listen(world.transport, "10.0.0.1", 9092, FAKE_ACCEPTS, 0);
+  fake_transport_listen(world.transport, "10.0.0.2", 9092, FAKE_ACCEPTS, 0);
+  client_world_start(&world, "10.0.0.1:9092 10.0.0.2:9092");
+  ck_assert(client_world_connect(&world, -1));
+  ck_assert(client_world_connect(&world, -2));
+  for (int32_t i = 0; i < 2; i++) {
+    call_init(&calls[i], &world, REQUEST_BYTES);
+    call_send(&calls[i], -1 - i);
+  }
+  calls[0].then = then_break_the_other;
+  client_world_run(&world, MS);
+  call_answer(&calls[0], "first");
+  client_world_run(&world, MS);
+  assert_ended(&calls[1], STATUS_OK, true);
+  assert_ended(&calls[2], STATUS_DISCONNECTED, false);
+  ck_assert(!fake_transport_is_open(world.transport, 2));
+  end_world();
+}
+END_TEST
+
 START_TEST(answers_before_a_reset_count) {
   struct call *answered = send_call(0);
   struct call *lost = send_call(1);
@@ -366,6 +397,7 @@ int main(void) {
   tcase_set_timeout(many, 60);
   tcase_add_test(many, handed_over_is_exact_wherever_the_connection_breaks);
   tcase_add_test(many, a_response_cut_anywhere_is_no_answer);
+  tcase_add_test(many, answers_are_read_however_late_the_break_is_seen);
   tcase_add_test(many, impossible_sizes_end_the_connection);
   tcase_add_test(many, garbage_ends_the_connection);
   tcase_add_test(many, each_missing_allocation_is_survived);

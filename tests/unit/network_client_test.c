@@ -82,7 +82,9 @@ START_TEST(a_request_without_response_completes_from_poll_once_written) {
   call_send(&calls[0], -1);
   ck_assert_uint_eq(calls[0].completed_count, 0); /* send never completes */
   ck_assert_int_eq(network_client_next_deadline_us(world.client), client_world_now_us(&world));
-  client_world_step(&world);
+  int64_t now_us = client_world_now_us(&world);
+  network_client_poll(world.client, now_us, now_us + S, fake_transport_clock_us, world.transport);
+  ck_assert_int_eq(client_world_now_us(&world), now_us); /* did not wait: the caller may want to send more */
   assert_ended(&calls[0], STATUS_OK, true);
   ck_assert_uint_eq(calls[0].body_size, 0);
 }
@@ -164,6 +166,9 @@ START_TEST(a_blocked_write_does_not_spin) {
   start_connected();
   fake_transport_set_write_budget(world.transport, 1, 10);
   send_call(0, -1);
+  uint32_t sends = fake_transport_send_count(world.transport, 1);
+  send_call(1, -1);
+  ck_assert_uint_eq(fake_transport_send_count(world.transport, 1), sends); /* it would be taken by none */
   uint32_t waits = fake_transport_wait_count(world.transport);
   client_world_run(&world, 10 * S);
   ck_assert_uint_le(fake_transport_wait_count(world.transport) - waits, 3);
@@ -171,6 +176,8 @@ START_TEST(a_blocked_write_does_not_spin) {
 END_TEST
 
 START_TEST(every_node_has_its_turn_when_one_floods) {
+  enum { FLOOD_BYTES = 2000 * 1000 };
+  world.settings.receive_message_max_bytes = FLOOD_BYTES;
   fake_transport_listen(world.transport, "10.0.0.2", 9092, FAKE_ACCEPTS, 0);
   client_world_start(&world, "10.0.0.1:9092 10.0.0.2:9092");
   ck_assert(client_world_connect(&world, -1));
@@ -178,16 +185,17 @@ START_TEST(every_node_has_its_turn_when_one_floods) {
   struct call *flooded = send_call(0, -1);
   struct call *other = send_call(1, -2);
   client_world_run(&world, MS);
-  /* A response that takes far more bytes than one turn reads. */
-  static uint8_t part[90000];
-  world.settings.receive_message_max_bytes = sizeof part;
-  bytes_store_u32(part, sizeof part - 4);
-  bytes_store_u32(part + 4, (uint32_t)flooded->request.correlation_id);
-  for (int i = 0; i < 20; i++)
-    fake_transport_deliver(world.transport, 1, bytes_of(part, sizeof part));
+  static uint8_t flood[FLOOD_BYTES];
+  bytes_store_u32(flood, sizeof flood - 4);
+  bytes_store_u32(flood + 4, (uint32_t)flooded->request.correlation_id);
+  fake_transport_deliver(world.transport, 1, bytes_of(flood, sizeof flood));
   call_answer(other, "served");
   client_world_step(&world);
   assert_ended(other, STATUS_OK, true);
+  ck_assert_uint_eq(flooded->completed_count, 0); /* one turn is not enough for all of it */
+  for (int i = 0; i < 20; i++)
+    client_world_step(&world);
+  assert_ended(flooded, STATUS_OK, true);
 }
 END_TEST
 
@@ -475,6 +483,32 @@ START_TEST(none_is_least_loaded_while_all_back_off) {
 }
 END_TEST
 
+START_TEST(a_node_that_has_not_failed_is_preferred) {
+  client_world_start(&world, "10.0.0.9:9092 10.0.0.8:9092 10.0.0.1:9092");
+  network_client_ready(world.client, -1, client_world_now_us(&world));
+  network_client_ready(world.client, -2, client_world_now_us(&world));
+  client_world_run(&world, S); /* both have failed, and may try again */
+  for (int i = 0; i < 50; i++) {
+    int32_t node_id = 0;
+    ck_assert(network_client_least_loaded(world.client, client_world_now_us(&world), &node_id));
+    ck_assert_int_eq(node_id, -3);
+  }
+}
+END_TEST
+
+START_TEST(a_rebootstrap_gives_failed_servers_another_chance) {
+  fake_transport_listen(world.transport, "10.0.0.1", 9092, FAKE_REFUSES, 0);
+  client_world_start(&world, "10.0.0.1:9092");
+  network_client_ready(world.client, -1, client_world_now_us(&world));
+  client_world_run(&world, MS);
+  ck_assert(network_client_all_failed(world.client));
+  int64_t ready_at_us = network_client_ready_at_us(world.client, -1);
+  network_client_rebootstrap(world.client, client_world_now_us(&world));
+  ck_assert(!network_client_all_failed(world.client));
+  ck_assert_int_eq(network_client_ready_at_us(world.client, -1), ready_at_us); /* but no sooner */
+}
+END_TEST
+
 START_TEST(versions_are_known_while_connected) {
   client_world_start(&world, "kafka:9092");
   ck_assert_ptr_null(network_client_api_versions(world.client, -1));
@@ -591,6 +625,8 @@ int main(void) {
   tcase_add_test(tests, all_have_failed_only_when_each_has);
   tcase_add_test(tests, the_least_loaded_node_is_the_best_placed);
   tcase_add_test(tests, none_is_least_loaded_while_all_back_off);
+  tcase_add_test(tests, a_node_that_has_not_failed_is_preferred);
+  tcase_add_test(tests, a_rebootstrap_gives_failed_servers_another_chance);
   tcase_add_test(tests, versions_are_known_while_connected);
   tcase_add_test(tests, thousands_of_brokers_are_found_by_id);
   tcase_add_test(tests, destroying_ends_every_request_once);

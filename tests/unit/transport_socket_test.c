@@ -173,6 +173,9 @@ START_TEST(a_reset_fails_with_its_text) {
   ck_assert(await(pair.transport, TRANSPORT_READABLE, 7, NULL));
   uint8_t to[16];
   size_t count = 0;
+  struct transport_event events[EVENTS_MAX]; /* writing was not asked for, so it is not told */
+  ck_assert_uint_eq(operations->wait(pair.transport, 0, events, EVENTS_MAX), 1);
+  ck_assert_int_eq(events[0].kind, TRANSPORT_READABLE);
   ck_assert_int_eq(operations->receive(pair.transport, pair.socket, to, sizeof to, &count), TRANSPORT_FAILED);
   ck_assert_str_eq(operations->describe(pair.transport, pair.socket), "Connection reset by peer");
   const struct transport_segment segment = {.data = "x", .size = 1};
@@ -297,6 +300,24 @@ START_TEST(numeric_and_local_names_are_resolved) {
 }
 END_TEST
 
+START_TEST(more_answers_than_there_is_room_for_come_with_the_next_waits) {
+  struct transport *transport = open_transport();
+  struct transport_event events[4];
+  uint64_t seen = 0;
+  for (uint64_t token = 0; token < 10; token++)
+    ck_assert_int_eq(transport->operations->resolve(transport, "127.0.0.1", 1, false, token), STATUS_OK);
+  while (seen != (1U << 10) - 1) { /* waits for ever: what is left must not need a wake */
+    uint32_t count = transport->operations->wait(transport, -1, events, 4);
+    for (uint32_t i = 0; i < count; i++) {
+      ck_assert_int_eq(events[i].kind, TRANSPORT_RESOLVED);
+      ck_assert_uint_eq(seen >> events[i].token & 1, 0);
+      seen |= 1U << events[i].token;
+    }
+  }
+  transport->operations->destroy(transport);
+}
+END_TEST
+
 START_TEST(a_closed_socket_is_not_reported_and_its_handle_is_used_again) {
   struct pair pair;
   pair_open(&pair);
@@ -352,6 +373,7 @@ int main(void) {
   tcase_add_test(tests, a_wake_from_another_thread_ends_the_wait);
   tcase_add_test(tests, a_wake_before_the_wait_ends_it_once);
   tcase_add_test(tests, numeric_and_local_names_are_resolved);
+  tcase_add_test(tests, more_answers_than_there_is_room_for_come_with_the_next_waits);
   tcase_add_test(tests, a_closed_socket_is_not_reported_and_its_handle_is_used_again);
   tcase_add_test(tests, an_abandoned_transport_leaves_the_parents_connection_alone);
   suite_add_tcase(suite, tests);
