@@ -18,8 +18,8 @@ SETTINGS = ("linger.ms=60000", "batch.size=1000000", "shutdown.timeout.ms=30000"
 # How the program ends, settings of its own, its exit status, and whether it is told to by a signal.
 WAYS = {"return from main": ("return", (), 0, None),
         "exit in another thread": ("thread", (), 0, None),
-        "SIGTERM": ("signal", ("shutdown.signals=true",), -signal.SIGTERM, signal.SIGTERM),
-        "SIGINT": ("signal", ("shutdown.signals=true",), -signal.SIGINT, signal.SIGINT)}
+        "SIGTERM": ("signal", ("shutdown.signals=SIGTERM,SIGINT",), -signal.SIGTERM, signal.SIGTERM),
+        "SIGINT": ("signal", ("shutdown.signals=SIGTERM,SIGINT",), -signal.SIGINT, signal.SIGINT)}
 
 
 def send_and_exit(bootstrap: str, topic: str, source, way: tuple) -> None:
