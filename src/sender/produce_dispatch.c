@@ -160,11 +160,9 @@ static struct batch *next_batch(struct sender *sender, struct sender_node *node,
     routing_place(sender, partition, now_us);
     return NULL;
   }
-  if (sender->settings.idempotent && sender_partition_needs_identity(partition)) {
-    routing_await_identity(sender, partition);
-    return NULL;
-  }
-  return batch;
+  bool identified = !sender->settings.idempotent || !sender_partition_needs_identity(partition) ||
+                    routing_take_identity(sender, partition, now_us);
+  return identified ? batch : NULL;
 }
 
 static enum selection add_to_call(struct sender *sender, struct sender_partition *partition,

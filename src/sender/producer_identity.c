@@ -55,10 +55,11 @@ int64_t producer_identity_next_deadline_us(const struct producer_identity *ident
   return identity->next_attempt_us > now_us ? identity->next_attempt_us : CLOCK_NEVER_US;
 }
 
-void producer_identity_replace(struct producer_identity *identity, int64_t used_producer_id) {
+void producer_identity_replace(struct producer_identity *identity, int64_t used_producer_id, int64_t now_us) {
   if (identity->state != PRODUCER_IDENTITY_READY || identity->producer_id != used_producer_id) return;
   identity->producer_id = -1;
   identity->producer_epoch = -1;
+  identity->next_attempt_us = now_us + 1; /* a deadline: this step is past asking */
   set_state(identity, PRODUCER_IDENTITY_WANTED);
 }
 

@@ -51,8 +51,9 @@ void producer_identity_step(struct producer_identity *identity, int64_t now_us);
 /* When step has to be called again without an event. */
 int64_t producer_identity_next_deadline_us(const struct producer_identity *identity, int64_t now_us);
 
-/* A partition can no longer use used_producer_id: if that is still the one at hand, another is asked for. */
-void producer_identity_replace(struct producer_identity *identity, int64_t used_producer_id);
+/* A partition can no longer use used_producer_id: if that is still the one at hand, the next step asks for
+ * another. */
+void producer_identity_replace(struct producer_identity *identity, int64_t used_producer_id, int64_t now_us);
 
 bool producer_identity_state_may_change(enum producer_identity_state from, enum producer_identity_state to);
 

@@ -44,12 +44,18 @@ void routing_place(struct sender *sender, struct sender_partition *partition, in
   list_append(&partition->node->partitions, &partition->place_node);
 }
 
-void routing_await_identity(struct sender *sender, struct sender_partition *partition) {
-  routing_remove(partition);
+bool routing_take_identity(struct sender *sender, struct sender_partition *partition, int64_t now_us) {
+  struct producer_identity *identity = &sender->identity;
   if (partition->spent_producer_id >= 0)
-    producer_identity_replace(&sender->identity, partition->spent_producer_id);
+    producer_identity_replace(identity, partition->spent_producer_id, now_us);
+  if (identity->state == PRODUCER_IDENTITY_READY) {
+    sender_partition_adopt_identity(partition, identity->producer_id, identity->producer_epoch);
+    return true;
+  }
+  routing_remove(partition);
   partition->place = PLACE_IDENTITY;
   list_append(&sender->awaiting_identity, &partition->place_node);
+  return false;
 }
 
 void routing_leader_changed(struct sender *sender, struct sender_partition *partition,

@@ -13,8 +13,8 @@ void routing_place(struct sender *sender, struct sender_partition *partition, in
 /* Takes it out of whatever list it is in. */
 void routing_remove(struct sender_partition *partition);
 
-/* Waits for a producer id. */
-void routing_await_identity(struct sender *sender, struct sender_partition *partition);
+/* Gives it a producer id if one is at hand; else it waits for one, and the result is false. */
+bool routing_take_identity(struct sender *sender, struct sender_partition *partition, int64_t now_us);
 
 /* The leader has changed: the partition moves there at once, whatever it was waiting for. */
 void routing_leader_changed(struct sender *sender, struct sender_partition *partition,
