@@ -54,12 +54,14 @@ struct accumulator {
 
   uint64_t last_number;
   int64_t next_expiry_us;     /* at or before the first deadline of an incomplete batch */
-  struct batch *free_batches; /* linked by queue_node.next */
+  struct batch *free_batches; /* linked by next_free */
   struct list slabs;
   struct accumulator_totals totals;
 
-  int64_t sleep_until_us; /* the sender sleeps until then; INT64_MIN: it is awake */
-  bool wake_needed;       /* set when it must be woken; the caller clears it and wakes outside the lock */
+  bool unstage_is_stalled; /* staged records wait for memory that a release may bring */
+  bool unstage_is_due;     /* one came: the sender shall try again */
+  int64_t sleep_until_us;  /* the sender sleeps until then; INT64_MIN: it is awake */
+  bool wake_needed;        /* set when it must be woken; the caller clears it and wakes outside the lock */
 };
 
 /* One record to append. */
@@ -67,7 +69,7 @@ struct append {
   struct topic *topic;
   int32_t partition; /* -1: the partitioner chooses */
   struct record record;
-  int64_t timestamp_ms;
+  int64_t timestamp_ms; /* 0 or more */
   uint64_t opaque;
   record_callback callback;
   void *user;
@@ -85,7 +87,7 @@ int32_t accumulator_topic(struct accumulator *accumulator, struct bytes name,
  * PARTITION_OUT_OF_RANGE, PARTITIONER_FAILED, OUT_OF_MEMORY. Nothing has changed when it is not OK. */
 int32_t accumulator_append(struct accumulator *accumulator, const struct append *append, int64_t now_us);
 
-/* Whether a record of record_bytes would find memory now. */
+/* Whether a record whose key, value and headers are record_bytes would find memory now. */
 bool accumulator_has_space(const struct accumulator *accumulator, size_t record_bytes);
 
 /* ---- linger and flush ---- */
@@ -165,7 +167,9 @@ void accumulator_want_metadata(struct accumulator *accumulator, struct topic *to
 /* Called by the sender with the lock before it sleeps: until when it may (now_us: not at all). */
 int64_t accumulator_prepare_sleep(struct accumulator *accumulator, int64_t deadline_us, int64_t now_us);
 void accumulator_end_sleep(struct accumulator *accumulator);
-/* There is something to do for the sender at due_us: wakes it if it would sleep beyond. */
+/* There is something to do for the sender at due_us: wakes it if it would sleep beyond. AT_ONCE is before any
+ * time. */
+#define ACCUMULATOR_AT_ONCE_US (INT64_MIN + 1)
 void accumulator_note_work(struct accumulator *accumulator, int64_t due_us);
 
 #endif

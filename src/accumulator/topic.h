@@ -23,6 +23,7 @@ enum partition_state {
                         */
   PARTITION_READY,     /* something to send: in accumulator.ready */
   PARTITION_TAKEN,     /* the sender has it in a list of its own and comes back for more batches by itself */
+  PARTITION_STATE_COUNT,
 };
 
 /* Unsent batches of one partition. Invariants: batches is empty exactly when IDLE (or TAKEN); only its last
