@@ -49,11 +49,8 @@ int watcher_start(struct watcher *watcher, const struct watcher_callbacks *callb
   }
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
-  for (int i = 0; i < WATCHED_COUNT; i++) {
-    sigaction(watched_signals[i], NULL, &pipe_of_signals.before[i]);
-    /* Who started the process with a signal ignored (nohup, a shell's background job) means it. */
-    if (pipe_of_signals.before[i].sa_handler != SIG_IGN) sigaction(watched_signals[i], &action, NULL);
-  }
+  for (int i = 0; i < WATCHED_COUNT; i++)
+    sigaction(watched_signals[i], &action, &pipe_of_signals.before[i]);
   return 0;
 }
 
