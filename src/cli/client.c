@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { ERROR_BYTES = 512, NAME_BYTES = 256, VALUE_BYTES = 256, SHUTDOWN_MS_DEFAULT = 5000 };
+enum { PAUSE_NS = 1000000, TEXT_COLUMNS = 96 };
 
 static int set_named(struct client *client, const char *name, const char *value);
 static int set_pair(struct client *client, const char *pair);
@@ -22,6 +24,7 @@ static void forward_reports(void *user, const sendoff_report *reports, size_t co
 static void wake(void *user);
 static void tick(void *user);
 static void note_release(void *user);
+static void print_wrapped(const char *text);
 
 int client_init(struct client *client, const struct command *command) {
   *client = (struct client){.command = command};
@@ -171,6 +174,8 @@ int64_t client_number_setting(const struct client *client, const char *name, int
 
 int32_t client_send_again(struct client *client, const sendoff_record *record, int32_t status) {
   while (is_wait_over(status) && watcher_state(&client->watcher) != RUN_ABANDONED) {
+    /* Whoever sets max.block.ms to nothing would have a busy loop here. */
+    nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
     status = sendoff_send(client->producer, record);
   }
   return status;
@@ -240,8 +245,24 @@ static void print_settings(void) {
     sendoff_setting setting = {.size = sizeof setting};
     if (sendoff_setting_at(i, &setting) != SENDOFF_OK || setting.alias_of != NULL) continue;
     if ((setting.flags & SENDOFF_SETTING_NO_MEANING) != 0) continue;
-    printf("%s=%s  (%s%s%s)\n    %s\n", setting.name,
-           setting.default_value != NULL ? setting.default_value : "", setting.type,
-           setting.range != NULL ? ", " : "", setting.range != NULL ? setting.range : "", setting.text);
+    printf("%s=%s  (%s%s%s)\n", setting.name, setting.default_value != NULL ? setting.default_value : "",
+           setting.type, setting.range != NULL ? ", " : "", setting.range != NULL ? setting.range : "");
+    print_wrapped(setting.text);
+  }
+}
+
+/* Prints text indented, in lines of at most TEXT_COLUMNS, broken at blanks. */
+static void print_wrapped(const char *text) {
+  while (*text != '\0') {
+    size_t count = strlen(text);
+    if (count > TEXT_COLUMNS) {
+      count = TEXT_COLUMNS;
+      while (count > 0 && text[count] != ' ')
+        count--;
+      if (count == 0) count = strcspn(text, " ");
+    }
+    printf("    %.*s\n", (int)count, text);
+    text += count;
+    text += strspn(text, " ");
   }
 }

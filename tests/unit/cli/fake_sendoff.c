@@ -110,7 +110,12 @@ int32_t sendoff_setting_count(uint32_t *count) {
 
 int32_t sendoff_setting_at(uint32_t index, sendoff_setting *setting) {
   static const sendoff_setting settings[] = {
-      {.name = "linger.ms", .type = "int", .default_value = "5", .range = "0 to 900000", .text = "How long."},
+      {.name = "linger.ms",
+       .type = "int",
+       .default_value = "5",
+       .range = "0 to 900000",
+       .text = "How long a record may wait for others that go to the same partition, so that one request "
+               "carries many of them and every one costs less."},
       {.name = "queue.buffering.max.ms", .type = "int", .alias_of = "linger.ms", .text = "How long."},
       {.name = "key.serializer", .type = "string", .flags = SENDOFF_SETTING_NO_MEANING, .text = "Nothing."}};
   *setting = settings[index];

@@ -207,7 +207,11 @@ END_TEST
 
 START_TEST(settings_can_be_listed) {
   ck_assert_int_eq(run("produce -X list", NULL), 0);
-  ck_assert_str_eq(command_output, "linger.ms=5  (int, 0 to 900000)\n    How long.\n");
+  ck_assert_str_eq(
+      command_output,
+      "linger.ms=5  (int, 0 to 900000)\n"
+      "    How long a record may wait for others that go to the same partition, so that one request carries\n"
+      "    many of them and every one costs less.\n");
 }
 END_TEST
 
