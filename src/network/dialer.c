@@ -12,6 +12,7 @@ static uint64_t next_token(struct dialer *dialer, const struct node *node);
 static void try_addresses(struct dialer *dialer, struct node *node, int64_t now_us);
 static int32_t try_address(struct dialer *dialer, struct node *node, const struct address *address,
                            int64_t now_us, char reason[REASON_BYTES]);
+static void lose(struct dialer *dialer, struct node *node, int64_t now_us);
 static void fail_round(struct dialer *dialer, struct node *node, int64_t now_us);
 static void close_connection(struct dialer *dialer, struct node *node, int32_t status, int64_t now_us,
                              struct list *finished);
@@ -79,7 +80,7 @@ void dialer_finish_negotiation(struct dialer *dialer, struct node *node, int32_t
   dialer->connected_count++;
   node_succeed(node, now_us);
   if (throttle_ms > 0) node_throttle(node, now_us, clock_add_us(now_us, (int64_t)throttle_ms * 1000));
-  dialer_note_deadline(dialer, node_deadline_us(node, &dialer->policy));
+  dialer_note_deadline(dialer, node_deadline_us(node, &dialer->policy, now_us));
   LOG(dialer->log, is_news ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "connected to %s:%u", node->host,
       (unsigned)node->port);
   tell(dialer, node, STATUS_OK, "connected");
@@ -91,7 +92,7 @@ void dialer_fail(struct dialer *dialer, struct node *node, int32_t status, const
   tell(dialer, node, status, reason); /* before the close: the reason may be the socket's own text */
   dialer_drop(dialer, node, status, now_us, finished);
   if (was_connected)
-    node_lose(node, &dialer->policy, &dialer->random, now_us);
+    lose(dialer, node, now_us);
   else
     try_addresses(dialer, node, now_us); /* after a look-up that takes too long: those known from before */
 }
@@ -105,12 +106,12 @@ void dialer_drop(struct dialer *dialer, struct node *node, int32_t status, int64
 void dialer_drop_idle(struct dialer *dialer, struct node *node, int64_t now_us, struct list *finished) {
   LOG(dialer->log, LOG_LEVEL_DEBUG, "%s:%u closed an idle connection", node->host, (unsigned)node->port);
   close_connection(dialer, node, STATUS_DISCONNECTED, now_us, finished);
-  node_lose(node, &dialer->policy, &dialer->random, now_us);
+  lose(dialer, node, now_us);
 }
 
 void dialer_expire(struct dialer *dialer, struct node *node, int64_t now_us, struct list *finished) {
   char reason[REASON_BYTES];
-  if (node_deadline_us(node, &dialer->policy) > now_us) return;
+  if (node_deadline_us(node, &dialer->policy, now_us) > now_us) return;
   if (node->is_resolving) {
     dialer_fail(dialer, node, STATUS_NAME_NOT_RESOLVED,
                 "the name look-up takes longer than socket.connection.setup.timeout.ms", now_us, finished);
@@ -183,8 +184,14 @@ static int32_t try_address(struct dialer *dialer, struct node *node, const struc
   return STATUS_OK;
 }
 
+static void lose(struct dialer *dialer, struct node *node, int64_t now_us) {
+  node_lose(node, &dialer->policy, &dialer->random, now_us);
+  dialer_note_deadline(dialer, node_deadline_us(node, &dialer->policy, now_us));
+}
+
 static void fail_round(struct dialer *dialer, struct node *node, int64_t now_us) {
   node_fail_round(node, &dialer->policy, &dialer->random, now_us);
+  dialer_note_deadline(dialer, node_deadline_us(node, &dialer->policy, now_us));
   LOG(dialer->log, LOG_LEVEL_DEBUG, "%s:%u cannot be reached; next attempt in %" PRId64 " ms", node->host,
       (unsigned)node->port, (node->backoff_until_us - now_us + 999) / 1000);
 }

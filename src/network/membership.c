@@ -74,8 +74,10 @@ void membership_forget(struct membership *membership, struct dialer *dialer, int
     if (!node_is_bootstrap(node)) remove_node(membership, dialer, node, now_us, finished);
   }
   for (uint32_t i = 0; i < membership->bootstrap_count; i++) {
-    membership->bootstrap[i]->is_retired = false;
-    membership->bootstrap[i]->has_failed = false;
+    struct node *node = membership->bootstrap[i];
+    node->is_retired = false;
+    node->has_failed = false;
+    dialer_note_deadline(dialer, node_deadline_us(node, &dialer->policy, now_us));
   }
 }
 

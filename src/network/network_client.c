@@ -217,7 +217,9 @@ void network_client_send(struct network_client *client, int32_t node_id, struct 
 
 void network_client_throttle(struct network_client *client, int32_t node_id, int64_t until_us) {
   struct node *node = node_table_find(&client->membership.table, node_id);
-  if (node != NULL) node_throttle(node, client->now_us, until_us);
+  if (node == NULL) return;
+  node_throttle(node, client->now_us, until_us);
+  dialer_note_deadline(&client->dialer, node_deadline_us(node, &client->dialer.policy, client->now_us));
 }
 
 void network_client_close_node(struct network_client *client, int32_t node_id, int32_t status,
@@ -492,7 +494,7 @@ static void note_request_ended(struct network_client *client, struct node *node)
   if (node->is_retired)
     dialer_drop(&client->dialer, node, STATUS_DISCONNECTED, client->now_us, &client->completions.finished);
   else
-    dialer_note_deadline(&client->dialer, node_deadline_us(node, &client->dialer.policy));
+    dialer_note_deadline(&client->dialer, node_deadline_us(node, &client->dialer.policy, client->now_us));
 }
 
 /* ---- deadlines ---- */
@@ -503,6 +505,6 @@ static void expire(struct network_client *client) {
   for (uint32_t i = 0; i < client->membership.table.count; i++) {
     struct node *node = client->membership.table.nodes[i];
     dialer_expire(dialer, node, client->now_us, &client->completions.finished);
-    dialer_note_deadline(dialer, node_deadline_us(node, &dialer->policy));
+    dialer_note_deadline(dialer, node_deadline_us(node, &dialer->policy, client->now_us));
   }
 }

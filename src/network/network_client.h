@@ -119,8 +119,10 @@ uint32_t network_client_connected_count(const struct network_client *client);
 void network_client_poll(struct network_client *client, int64_t now_us, int64_t deadline_us,
                          int64_t (*clock_us)(void *context), void *clock_context);
 
-/* The next moment at which network_client_poll has something to do without an event. May be earlier than
- * needed, when a deadline has been settled meanwhile; never later. */
+/* The next moment at which, without an event, network_client_poll has something to do or a node may be
+ * connected to or take requests again (its backoff or pause has passed); poll returns then. May be earlier
+ * than needed, when a deadline has been settled meanwhile; never later. CLOCK_NEVER_US if only events matter.
+ */
 int64_t network_client_next_deadline_us(const struct network_client *client);
 
 /* Ends a wait in network_client_poll. Any thread, async-signal-safe. */

@@ -120,13 +120,16 @@ void node_throttle(struct node *node, int64_t now_us, int64_t until_us) {
   if (node->connection != NULL) connection_extend_deadlines(node->connection, until_us - from_us);
 }
 
-int64_t node_deadline_us(const struct node *node, const struct node_policy *policy) {
+int64_t node_deadline_us(const struct node *node, const struct node_policy *policy, int64_t now_us) {
   if (node->is_resolving) return node->setup_deadline_us;
-  if (node->connection == NULL) return CLOCK_NEVER_US;
+  if (node->connection == NULL) /* a backoff that has passed is no news */
+    return node->backoff_until_us > now_us && !node->is_retired ? node->backoff_until_us : CLOCK_NEVER_US;
   if (connection_state(node->connection) == CONNECTION_CONNECTING) return node->setup_deadline_us;
   int64_t deadline_us = connection_deadline_us(node->connection);
-  if (deadline_us != CLOCK_NEVER_US || policy->idle_max_us < 0) return deadline_us;
-  return clock_add_us(node->last_used_us, policy->idle_max_us);
+  if (deadline_us == CLOCK_NEVER_US && policy->idle_max_us >= 0)
+    deadline_us = clock_add_us(node->last_used_us, policy->idle_max_us);
+  bool is_earlier = node->throttled_until_us > now_us && node->throttled_until_us < deadline_us;
+  return is_earlier ? node->throttled_until_us : deadline_us;
 }
 
 static void back_off(struct node *node, const struct node_policy *policy, struct random *random,

@@ -86,7 +86,8 @@ void node_lose(struct node *node, const struct node_policy *policy, struct rando
 /* Holds requests back until until_us; what is open already does not age meanwhile (KIP-219). */
 void node_throttle(struct node *node, int64_t now_us, int64_t until_us);
 
-/* When the node has something to do without an event; CLOCK_NEVER_US for never. */
-int64_t node_deadline_us(const struct node *node, const struct node_policy *policy);
+/* When the node has something to do without an event, or may take a connection or requests again by time
+ * alone; CLOCK_NEVER_US for never. */
+int64_t node_deadline_us(const struct node *node, const struct node_policy *policy, int64_t now_us);
 
 #endif

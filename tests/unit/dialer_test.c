@@ -219,6 +219,20 @@ START_TEST(the_backoff_doubles_up_to_its_maximum_and_begins_anew_after_success) 
 }
 END_TEST
 
+START_TEST(a_poll_ends_with_the_backoff_and_then_waits_on) {
+  fake_transport_listen(world.transport, "10.0.0.1", 9092, FAKE_REFUSES, 0);
+  client_world_start(&world, "10.0.0.1:9092");
+  int64_t start_us = client_world_now_us(&world);
+  int64_t pause_us = fail_round_us();
+  ck_assert_int_eq(network_client_next_deadline_us(world.client), start_us + pause_us);
+  network_client_poll(world.client, start_us, start_us + S, fake_transport_clock_us, world.transport);
+  ck_assert_int_eq(client_world_now_us(&world), start_us + pause_us);
+  network_client_poll(world.client, start_us + pause_us, start_us + 5 * S, fake_transport_clock_us,
+                      world.transport);
+  ck_assert_int_eq(client_world_now_us(&world), start_us + 5 * S); /* nobody asked for the node again */
+}
+END_TEST
+
 START_TEST(the_setup_timeout_grows_with_failures_up_to_its_maximum) {
   fake_transport_listen(world.transport, "10.0.0.1", 9092, FAKE_NEVER_ANSWERS, 0);
   client_world_start(&world, "10.0.0.1:9092");
@@ -351,6 +365,7 @@ int main(void) {
   tcase_add_test(tests, an_answer_between_rounds_is_used_by_the_next);
   tcase_add_test(tests, canonical_names_are_asked_for_bootstrap_servers_only);
   tcase_add_test(tests, the_backoff_doubles_up_to_its_maximum_and_begins_anew_after_success);
+  tcase_add_test(tests, a_poll_ends_with_the_backoff_and_then_waits_on);
   tcase_add_test(tests, the_setup_timeout_grows_with_failures_up_to_its_maximum);
   tcase_add_test(tests, a_server_that_never_answers_the_versions_times_out);
   tcase_add_test(tests, a_broker_without_a_version_that_we_speak_says_so);

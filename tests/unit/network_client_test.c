@@ -287,6 +287,7 @@ START_TEST(a_throttled_node_takes_nothing_and_open_requests_do_not_age) {
   int64_t until_us = client_world_now_us(&world) + 200 * MS;
   ck_assert(!client_world_is_ready(&world, -1));
   ck_assert_int_eq(network_client_ready_at_us(world.client, -1), until_us);
+  ck_assert_int_le(network_client_next_deadline_us(world.client), until_us);
   client_world_run(&world, until_us - client_world_now_us(&world) - 1);
   ck_assert(!client_world_is_ready(&world, -1));
   client_world_run(&world, 1);

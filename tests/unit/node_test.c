@@ -123,12 +123,22 @@ START_TEST(a_pause_never_gets_shorter) {
 END_TEST
 
 START_TEST(a_node_without_connection_has_a_deadline_only_while_resolving) {
-  ck_assert_int_eq(node_deadline_us(node, &POLICY), CLOCK_NEVER_US);
+  ck_assert_int_eq(node_deadline_us(node, &POLICY, NOW_US), CLOCK_NEVER_US);
   node->is_resolving = true;
   node_begin_setup(node, &POLICY, &jitter, NOW_US);
-  ck_assert_int_eq(node_deadline_us(node, &POLICY), node->setup_deadline_us);
+  ck_assert_int_eq(node_deadline_us(node, &POLICY, NOW_US), node->setup_deadline_us);
   ck_assert(node_is_connecting(node));
   ck_assert(!node_may_connect(node, NOW_US));
+}
+END_TEST
+
+START_TEST(a_backoff_is_a_deadline_until_it_has_passed) {
+  node_fail_round(node, &POLICY, &jitter, NOW_US);
+  int64_t until_us = node->backoff_until_us;
+  ck_assert_int_eq(node_deadline_us(node, &POLICY, until_us - 1), until_us);
+  ck_assert_int_eq(node_deadline_us(node, &POLICY, until_us), CLOCK_NEVER_US);
+  node->is_retired = true;
+  ck_assert_int_eq(node_deadline_us(node, &POLICY, until_us - 1), CLOCK_NEVER_US);
 }
 END_TEST
 
@@ -176,6 +186,7 @@ int main(void) {
   tcase_add_test(tests, the_setup_timeout_grows_with_failures);
   tcase_add_test(tests, a_pause_never_gets_shorter);
   tcase_add_test(tests, a_node_without_connection_has_a_deadline_only_while_resolving);
+  tcase_add_test(tests, a_backoff_is_a_deadline_until_it_has_passed);
   tcase_add_test(tests, a_retired_node_does_not_connect);
   tcase_add_test(tests, missing_memory_makes_no_half_node);
   suite_add_tcase(suite, tests);
