@@ -35,7 +35,7 @@ int32_t sendoff_create(const sendoff_config *config, const sendoff_callbacks *ca
   void *handle;
   int32_t status = producer_create((const struct config *)(const void *)config, &converted, &handle, &reason);
   if (status != STATUS_OK) {
-    text_copy(error, error_size, reason.text);
+    text_copy(error, error_size, reason.text[0] != '\0' ? reason.text : status_text(status));
     return status;
   }
   *producer = handle;

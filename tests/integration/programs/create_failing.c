@@ -5,6 +5,7 @@
 #include "base/allocator.h"
 #include "support.h"
 
+#include <dirent.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,6 +24,16 @@ static bool may_allocate(void *context) {
 
 static void count_release(void *user) {
   (*(_Atomic int *)user)++;
+}
+
+static uint64_t count_descriptors(void) {
+  DIR *folder = opendir("/proc/self/fd");
+  if (folder == NULL) fail("/proc/self/fd", "cannot be read");
+  uint64_t count = 0;
+  while (readdir(folder) != NULL)
+    count++;
+  (void)closedir(folder);
+  return count;
 }
 
 /* destroy never waits: what its threads still hold is freed, and release called, when they have left. */
@@ -56,13 +67,14 @@ static bool create_once(const sendoff_config *config, struct failing *failing) {
 int main(int argument_count, char **arguments) {
   if (argument_count < 2) fail("usage", "BOOTSTRAP [name=value ...]");
   sendoff_config *config = config_of(arguments[1], arguments + 2, argument_count - 2);
-  uint64_t failures = 0;
+  uint64_t failures = 0, descriptors = count_descriptors();
   for (uint64_t at = 0; at < ALLOCATIONS_MAX; at++) {
     struct failing failing = {.failing_at = at};
     if (!create_once(config, &failing)) failures++;
     if (failing.asked <= at) break;
   }
   sendoff_config_destroy(config);
+  if (count_descriptors() != descriptors) fail("create", "left descriptors open");
   (void)printf("%llu\n", (unsigned long long)failures);
   return failures > 0 ? 0 : 1;
 }
