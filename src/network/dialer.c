@@ -212,11 +212,13 @@ static void close_connection(struct dialer *dialer, struct node *node, int32_t s
 static void tell(struct dialer *dialer, const struct node *node, int32_t status, const char *reason) {
   int32_t level = status == STATUS_OK || node->failure_count > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING;
   if (dialer->on_connection == NULL && !log_wants(dialer->log, level)) return;
-  char address[ADDRESS_TEXT_BYTES] = "";
+  char name[NODE_HOST_BYTES_MAX + sizeof ":65535"], address[ADDRESS_TEXT_BYTES] = "";
+  snprintf(name, sizeof name, "%s:%u", node->host, (unsigned)node->port);
   if (node->connection != NULL || node->tried_count > 0) address_format(&node->connected_to, address);
+  bool is_news = address[0] != '\0' && strcmp(address, name) != 0;
   char text[TEXT_BYTES];
-  snprintf(text, sizeof text, "%s:%u%s%s%s: %s", node->host, (unsigned)node->port,
-           address[0] == '\0' ? "" : " (", address, address[0] == '\0' ? "" : ")", reason);
+  snprintf(text, sizeof text, "%s%s%s%s: %s", name, is_news ? " (" : "", is_news ? address : "",
+           is_news ? ")" : "", reason);
   LOG(dialer->log, level, "%s", text);
   if (dialer->on_connection != NULL) dialer->on_connection(dialer->context, node->id, status, text);
 }
