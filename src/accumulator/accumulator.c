@@ -40,6 +40,9 @@ int32_t accumulator_init(struct accumulator *accumulator, const struct accumulat
   accumulator->largest_block_bytes = buffer_pool_block_bytes(accumulator->pool, settings->batch_bytes);
   size_t largest = buffer_pool_largest_bytes(accumulator->pool);
   if (accumulator->largest_block_bytes > largest) accumulator->largest_block_bytes = largest;
+  /* Then memory as such is what runs out first. */
+  if (settings->partition_bytes >= buffer_pool_total_bytes(accumulator->pool))
+    accumulator->settings.partition_bytes = SIZE_MAX;
   accumulator->registry.sender_topic_bytes = settings->sender_topic_bytes;
   accumulator->registry.sender_partition_bytes = settings->sender_partition_bytes;
   random_seed(&accumulator->random, settings->seed);
