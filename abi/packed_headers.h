@@ -30,6 +30,7 @@ struct packed_reader {
   struct bytes rest;
 };
 
+/* One of them; key and value lie in the buffer. */
 struct packed_record {
   const sendoff_packed_record *fixed;
   struct bytes key, value;

@@ -238,9 +238,6 @@ static void give_up_sent(struct sender *sender, struct sender_partition *partiti
 
 static int64_t next_deadline(struct sender *sender, int64_t now_us) {
   if (!list_is_empty(&sender->settled)) return now_us;
-  /* Dispatch sent them there, though the identity was there already: nothing else ends the wait. */
-  if (!list_is_empty(&sender->awaiting_identity) && sender->identity.state == PRODUCER_IDENTITY_READY)
-    return now_us;
   int64_t deadline_us = network_client_next_deadline_us(sender->client);
   int64_t candidates[] = {
       cluster_next_deadline_us(&sender->cluster, now_us),
