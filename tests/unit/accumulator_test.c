@@ -202,7 +202,7 @@ START_TEST(a_full_buffer_refuses_until_memory_comes_back) {
   ck_assert(!accumulator_has_space(&accumulator, 1));
   struct partition *partition = accumulator_take(&accumulator);
   uint64_t next = 0;
-  for (struct batch *batch; (batch = world_drain(&accumulator, partition, 0)) != NULL;) {
+  for (struct batch *batch; (batch = world_drain(&accumulator, partition, WORLD_LINGER_US)) != NULL;) {
     world_expect_opaques(batch, next, 1, batch->record_count);
     if (next == 0) ck_assert_int_eq(world_append(&accumulator, topic, 0, 0, 10000, 0), STATUS_BUFFER_FULL);
     next += batch->record_count;
