@@ -219,9 +219,10 @@ static void log_line(void *context, int32_t level, const char *line) {
 
 static void on_connection(void *context, int32_t node_id, int32_t status, const char *text) {
   struct producer *producer = context;
-  (void)node_id;
   sender_note_connection(producer->sender, status);
   if (status == STATUS_OK) return;
+  if (status_has(status, STATUS_CLASS_FATAL))
+    event_queue_add(&producer->events, EVENT_FATAL, status, node_id, 0, text);
   enter_gate(producer);
   snprintf(producer->last_failure, sizeof producer->last_failure, "%s", text);
   leave_gate(producer);
