@@ -6,7 +6,7 @@
 #include "base/status.h"
 #include "protocol/request_header.h"
 
-enum { MAXIMUM_BROKERS = 100000, MINIMUM_BROKER_BYTES = 11 };
+enum { MAXIMUM_BROKERS = 100000, TELL_UNKNOWN_AFTER_US = 2000000 };
 
 static bool is_due(const struct cluster *cluster, int64_t now_us);
 static bool choose_topics(struct cluster *cluster, int64_t now_us, int32_t *count);
@@ -337,7 +337,15 @@ static void apply_topic(struct cluster *cluster, const struct metadata_topic *de
 /* Momentarily unknown, or for long: records without a partition then fail; those with one wait for their
  * timeout. */
 static void topic_unknown(struct cluster *cluster, struct sender_topic *topic, int64_t now_us) {
-  if (topic->unknown_since_us == 0) topic->unknown_since_us = now_us;
+  if (topic->unknown_since_us == 0) {
+    topic->unknown_since_us = now_us;
+    topic->unknown_told = false;
+  }
+  if (!topic->unknown_told && now_us - topic->unknown_since_us >= TELL_UNKNOWN_AFTER_US) {
+    topic->unknown_told = true; /* a topic that is being made is unknown for a moment, and nobody's concern */
+    LOG(cluster->settings.log, LOG_LEVEL_WARNING, "topic %s cannot be sent to yet: %s (%s)",
+        topic->topic->name, status_name(topic->status), status_text(topic->status));
+  }
   topic->wanted = true;
   if (now_us - topic->unknown_since_us < cluster->settings.propagation_max_us) return;
   topic->wanted = false;

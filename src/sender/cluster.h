@@ -34,6 +34,7 @@ struct sender_topic {
   struct partition_leader *leaders;
   int32_t status;               /* the last answer about it */
   int64_t unknown_since_us;     /* 0: it is known */
+  bool unknown_told;            /* the log has a line about it */
   bool wanted;                  /* to be asked about as soon as the backoff allows */
   bool asked;                   /* in the open request */
   struct partition_load *loads; /* for the partitioner; partition_count elements */
