@@ -86,10 +86,9 @@ int32_t sendoff_wait_for_space(sendoff_producer *handle, size_t record_bytes, in
   struct producer *producer;
   int32_t status = handle_lock(handle, &producer);
   if (status != STATUS_OK) return status;
-  bool gone = false;
   int64_t deadline_us = producer_deadline_us(clock_monotonic_us(), timeout_ms);
-  status = submission_wait_for_space(producer, record_bytes, deadline_us, &gone);
-  if (!gone) producer_unlock(producer);
+  status = submission_wait_for_space(producer, record_bytes, deadline_us);
+  producer_unlock(producer);
   return status;
 }
 

@@ -21,7 +21,7 @@ SAME_LAYOUT(value_bytes, value.size);
 static int32_t convert(const sendoff_record *record, struct submission *submission);
 static int32_t send_one(sendoff_producer *handle, const struct submission *submission, bool may_wait);
 static int32_t send_packed(struct producer *producer, struct packed_reader *reader, uint32_t count,
-                           int64_t deadline_us, uint32_t *accepted, bool *gone);
+                           int64_t deadline_us, uint32_t *accepted);
 
 int32_t sendoff_send(sendoff_producer *handle, const sendoff_record *record) {
   struct submission submission;
@@ -87,9 +87,8 @@ int32_t sendoff_send_batch(sendoff_producer *handle, const void *packed, size_t 
   if (status != STATUS_OK) return status;
   struct packed_reader reader = {.rest = bytes_of(packed, packed_bytes)};
   int64_t deadline_us = submission_deadline_us(producer, clock_monotonic_us(), (set & SENDOFF_SET_TRY) == 0);
-  bool gone = false;
-  status = send_packed(producer, &reader, count, deadline_us, accepted, &gone);
-  if (!gone) producer_unlock(producer);
+  status = send_packed(producer, &reader, count, deadline_us, accepted);
+  producer_unlock(producer);
   return status;
 }
 
@@ -130,16 +129,15 @@ static int32_t send_one(sendoff_producer *handle, const struct submission *submi
   struct producer *producer;
   int32_t status = handle_lock(handle, &producer);
   if (status != STATUS_OK) return status;
-  bool gone = false;
   int64_t deadline_us = submission_deadline_us(producer, now_us, may_wait);
-  status = submission_send(producer, submission, now_us, deadline_us, &gone);
-  if (!gone) producer_unlock(producer);
+  status = submission_send(producer, submission, now_us, deadline_us);
+  producer_unlock(producer);
   return status;
 }
 
 /* One clock for all: the records arrive together. */
 static int32_t send_packed(struct producer *producer, struct packed_reader *reader, uint32_t count,
-                           int64_t deadline_us, uint32_t *accepted, bool *gone) {
+                           int64_t deadline_us, uint32_t *accepted) {
   int64_t now_us = clock_monotonic_us();
   int32_t status = STATUS_OK;
   while (*accepted < count && status == STATUS_OK) {
@@ -158,10 +156,9 @@ static int32_t send_packed(struct producer *producer, struct packed_reader *read
                    .header_count = record.headers.count},
         .opaque = record.fixed->opaque,
     };
-    status = submission_send(producer, &submission, now_us, deadline_us, gone);
+    status = submission_send(producer, &submission, now_us, deadline_us);
     packed_headers_free(&record.headers);
     if (status == STATUS_OK) (*accepted)++;
-    if (*gone) return status;
   }
   return status;
 }

@@ -85,6 +85,13 @@ int32_t handle_wake(const void *handle) {
   return current ? STATUS_OK : STATUS_CLOSED;
 }
 
+void handle_wake_target(struct handle_slot *slot) {
+  atomic_fetch_add(&slot->wakers, 1);
+  struct network_client *target = atomic_load(&slot->wake_target);
+  if (target != NULL) network_client_wake(target);
+  atomic_fetch_sub(&slot->wakers, 1);
+}
+
 void handle_end_wakes(struct handle_slot *slot) {
   atomic_store(&slot->wake_target, NULL);
   while (atomic_load(&slot->wakers) > 0)

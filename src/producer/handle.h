@@ -49,6 +49,8 @@ void handle_unlock(struct handle_slot *slot);
 /* Asks the sender thread of the handle's producer to end the waits under way. Async-signal-safe: takes no
  * lock. STATUS_OK, INVALID_ARGUMENT, FORKED, CLOSED. */
 int32_t handle_wake(const void *handle);
+/* Ends the sender thread's wait, if there is one in the slot. Without the lock. */
+void handle_wake_target(struct handle_slot *slot);
 /* Ends the use of wake_target: returns when no thread uses it any more. */
 void handle_end_wakes(struct handle_slot *slot);
 

@@ -9,6 +9,7 @@ int32_t memory_waiter_join(struct producer *producer, struct memory_waiter *wait
   waiter->for_partition = for_partition;
   list_append(&producer->memory_waiters, &waiter->node);
   accumulator_begin_wait(&producer->accumulator);
+  producer_wake_sender(producer); /* nothing lingers while somebody waits */
   return STATUS_OK;
 }
 

@@ -95,20 +95,26 @@ void producer_use(struct producer *producer) {
   producer->users++;
 }
 
-void producer_leave(struct producer *producer) {
-  struct handle_slot *slot = producer->slot;
+void producer_end_use(struct producer *producer) {
   ASSERT(producer->users > 0);
   producer->users--;
-  bool last = producer->users == 0 && producer->destroyed;
-  handle_unlock(slot);
-  if (!last) return;
-  producer_tear_down(producer);
-  handle_release(slot);
+}
+
+void producer_leave(struct producer *producer) {
+  producer_end_use(producer);
+  producer_unlock(producer);
 }
 
 void producer_unlock(struct producer *producer) {
-  if (producer->accumulator.wake_needed) producer_wake_sender(producer);
-  handle_unlock(producer->slot);
+  struct handle_slot *slot = producer->slot;
+  bool wake = producer->accumulator.wake_needed;
+  bool last = producer->users == 0 && producer->destroyed;
+  producer->accumulator.wake_needed = false;
+  handle_unlock(slot);
+  if (wake) handle_wake_target(slot); /* unlocked, or the sender thread would at once wait for the lock */
+  if (!last) return;
+  producer_tear_down(producer);
+  handle_release(slot);
 }
 
 void producer_wake_sender(struct producer *producer) {

@@ -97,16 +97,18 @@ bool producer_in_callback(const struct producer *producer);
 const struct producer *producer_enter_callback(const struct producer *producer);
 void producer_leave_callback(const struct producer *before);
 
-/* Begins to wait inside a call / ends: false (and nothing may be touched but the return) if the producer was
- * destroyed meanwhile. */
+/* Around a wait, which releases the lock: keeps the producer in memory although it may be destroyed
+ * meanwhile. Every use ends before the call does: with producer_end_use and producer_unlock, or
+ * producer_leave for both. */
 void producer_use(struct producer *producer);
-/* Unlocks and ends the use; frees the producer if it was the last. */
+void producer_end_use(struct producer *producer);
 void producer_leave(struct producer *producer);
 
-/* Ends a call that did not wait: unlocks, after waking the sender thread if an append asked for it. */
+/* Ends a call: unlocks, wakes the sender thread if an append asked for it, and frees a destroyed producer
+ * when the last one is out. */
 void producer_unlock(struct producer *producer);
 
-/* Wakes the sender thread if it sleeps past `now`. */
+/* Wakes the sender thread, whether it sleeps or not. */
 void producer_wake_sender(struct producer *producer);
 
 /* The record timestamp for now. */

@@ -8,14 +8,13 @@ static int32_t check(struct producer *producer, const struct submission *submiss
 static int32_t append(struct producer *producer, const struct append *append,
                       const struct memory_waiter *waiter, int64_t now_us);
 static int32_t wait_and_append(struct producer *producer, struct append *append, int32_t status,
-                               int64_t deadline_us, bool *gone);
+                               int64_t deadline_us);
 static int32_t wait_turn(struct producer *producer, struct memory_waiter *waiter, int64_t deadline_us,
                          uint64_t wakes);
 static int32_t why_full(const struct producer *producer, int32_t status);
 
 int32_t submission_send(struct producer *producer, const struct submission *submission, int64_t now_us,
-                        int64_t deadline_us, bool *gone) {
-  *gone = false;
+                        int64_t deadline_us) {
   struct topic *topic;
   int32_t status = check(producer, submission, &topic);
   if (status != STATUS_OK) return status;
@@ -32,7 +31,7 @@ int32_t submission_send(struct producer *producer, const struct submission *subm
   status = append(producer, &wanted, NULL, now_us);
   if (status != STATUS_BUFFER_FULL && status != STATUS_PARTITION_BUFFER_FULL) return status;
   if (deadline_us <= now_us) return why_full(producer, status);
-  return wait_and_append(producer, &wanted, status, deadline_us, gone);
+  return wait_and_append(producer, &wanted, status, deadline_us);
 }
 
 int32_t submission_topic(struct producer *producer, struct bytes name, struct topic **out) {
@@ -54,9 +53,7 @@ int64_t submission_deadline_us(const struct producer *producer, int64_t now_us, 
   return clock_add_us(now_us, producer->settings.max_block_us);
 }
 
-int32_t submission_wait_for_space(struct producer *producer, size_t record_bytes, int64_t deadline_us,
-                                  bool *gone) {
-  *gone = false;
+int32_t submission_wait_for_space(struct producer *producer, size_t record_bytes, int64_t deadline_us) {
   if (record_bytes > producer->settings.max_request_size_bytes) return STATUS_RECORD_TOO_LARGE;
   if (producer->state != PRODUCER_OPEN) return STATUS_CLOSED;
   if (accumulator_has_space(&producer->accumulator, record_bytes)) return STATUS_OK;
@@ -72,12 +69,7 @@ int32_t submission_wait_for_space(struct producer *producer, size_t record_bytes
   memory_waiter_leave(producer, &waiter);
   if (status == STATUS_BUFFER_FULL)
     status = why_full(producer, status) == STATUS_REPORTS_UNREAD ? STATUS_REPORTS_UNREAD : STATUS_TIMED_OUT;
-  *gone = producer->destroyed;
-  if (*gone) {
-    producer_leave(producer);
-  } else {
-    producer->users--;
-  }
+  producer_end_use(producer);
   return status;
 }
 
@@ -103,12 +95,11 @@ static int32_t append(struct producer *producer, const struct append *wanted,
 }
 
 static int32_t wait_and_append(struct producer *producer, struct append *wanted, int32_t status,
-                               int64_t deadline_us, bool *gone) {
+                               int64_t deadline_us) {
   struct memory_waiter waiter;
   int32_t joined = memory_waiter_join(producer, &waiter, status == STATUS_PARTITION_BUFFER_FULL);
   if (joined != STATUS_OK) return joined;
   producer_use(producer);
-  producer_wake_sender(producer); /* nothing lingers while somebody waits */
   uint64_t wakes = producer->wakes;
   int32_t ended = STATUS_OK;
   while (status == STATUS_BUFFER_FULL || status == STATUS_PARTITION_BUFFER_FULL) {
@@ -121,12 +112,7 @@ static int32_t wait_and_append(struct producer *producer, struct append *wanted,
   memory_waiter_leave(producer, &waiter);
   if (status == STATUS_BUFFER_FULL || status == STATUS_PARTITION_BUFFER_FULL)
     status = ended == STATUS_BUFFER_FULL ? why_full(producer, status) : ended;
-  *gone = producer->destroyed;
-  if (*gone) {
-    producer_leave(producer);
-  } else {
-    producer->users--;
-  }
+  producer_end_use(producer);
   return status;
 }
 

@@ -20,10 +20,10 @@ struct submission {
 };
 
 /* Accepts a record, waiting for memory until deadline_us at most (now_us: not at all). With the lock held,
- * which is released while waiting; *producer may be gone after STATUS_CLOSED when `gone` says so (the lock is
- * then not held). Statuses: as sendoff_send. */
+ * which is released while waiting; the producer may be destroyed then, and stays in memory until
+ * producer_unlock. Statuses: as sendoff_send. */
 int32_t submission_send(struct producer *producer, const struct submission *submission, int64_t now_us,
-                        int64_t deadline_us, bool *gone);
+                        int64_t deadline_us);
 
 /* The topic of a name, checked. STATUS_OK, INVALID_TOPIC_EXCEPTION, OUT_OF_MEMORY, CLOSED. */
 int32_t submission_topic(struct producer *producer, struct bytes name, struct topic **topic);
@@ -31,9 +31,8 @@ int32_t submission_topic(struct producer *producer, struct bytes name, struct to
 /* Until when a send may wait: max.block.ms from now, or not at all from inside a callback. */
 int64_t submission_deadline_us(const struct producer *producer, int64_t now_us, bool may_wait);
 
-/* Waits until a record of record_bytes would find memory. Statuses: as sendoff_wait_for_space. `gone` as
- * above. */
-int32_t submission_wait_for_space(struct producer *producer, size_t record_bytes, int64_t deadline_us,
-                                  bool *gone);
+/* Waits until a record of record_bytes would find memory, with the lock as above. Statuses: as
+ * sendoff_wait_for_space. */
+int32_t submission_wait_for_space(struct producer *producer, size_t record_bytes, int64_t deadline_us);
 
 #endif

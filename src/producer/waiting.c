@@ -1,7 +1,6 @@
 #include "producer/waiting.h"
 
 #include "base/allocator.h"
-#include "base/assertion.h"
 #include "base/clock.h"
 #include "base/status.h"
 #include "producer/memory_waiter.h"
@@ -90,10 +89,8 @@ int32_t waiting_send_sync(struct producer *producer, struct submission *submissi
   submission->callback = sync_send_marker;
   submission->user = sync_send;
   submission->is_sync = true;
-  bool gone = false;
   int32_t status =
-      submission_send(producer, submission, now_us, memory_us < deadline_us ? memory_us : deadline_us, &gone);
-  ASSERT(!gone); /* this call uses the producer itself */
+      submission_send(producer, submission, now_us, memory_us < deadline_us ? memory_us : deadline_us);
   if (status == STATUS_OK) {
     sync_send->references++; /* the record's */
     accumulator_begin_cut(&producer->accumulator);
