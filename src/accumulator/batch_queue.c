@@ -102,7 +102,8 @@ static int32_t plan_batch(const struct accumulator *accumulator, const struct ba
   size_t needed = record_bytes + (plan->wide ? BATCH_WIDE_ENTRY_BYTES : BATCH_ENTRY_BYTES);
   plan->least_bytes = buffer_pool_block_bytes(accumulator->pool, needed);
   if (plan->least_bytes > buffer_pool_largest_bytes(accumulator->pool)) return STATUS_RECORD_TOO_LARGE;
-  size_t hint = queue->block_hint_bytes;
+  const struct batch *last = batch_queue_last(queue->batches);
+  size_t hint = last != NULL ? batch_used_bytes(last) : queue->block_hint_bytes;
   if (hint > accumulator->largest_block_bytes) hint = accumulator->largest_block_bytes;
   plan->block_bytes = buffer_pool_block_bytes(accumulator->pool, hint < needed ? needed : hint);
   size_t held = *queue->held_bytes;

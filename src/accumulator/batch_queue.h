@@ -32,7 +32,7 @@ struct batch_queue {
   size_t *held_bytes;
   size_t limit_bytes;      /* of *held_bytes */
   bool passes_limit;       /* one batch may, or a record larger than the limit would never be taken */
-  size_t block_hint_bytes; /* the first block of a new batch */
+  size_t block_hint_bytes; /* the block of a new batch in an empty queue; else it goes by the last one */
   bool wide;
 };
 

@@ -30,7 +30,6 @@ int32_t staging_append(struct accumulator *accumulator, struct topic *topic,
       .held_bytes = &topic->staged_bytes,
       .limit_bytes = limit_of(accumulator, topic),
       .passes_limit = accumulator->staged_bytes == 0,
-      .block_hint_bytes = list_is_empty(&topic->staged) ? 0 : accumulator->largest_block_bytes,
   };
   int32_t status = batch_queue_append(accumulator, &queue, source);
   if (status != STATUS_OK) return status;
