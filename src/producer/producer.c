@@ -17,8 +17,6 @@ static const bool allowed[PRODUCER_STATE_COUNT][PRODUCER_STATE_COUNT] = {
     [PRODUCER_CLOSING] = {[PRODUCER_CLOSED] = true},
 };
 
-static _Thread_local const struct producer *callback_of;
-
 static void release(struct producer *producer, struct batch *batch);
 static int32_t start(struct producer *producer, struct config_error *error);
 static void free_in_child(struct handle_slot *slot);
@@ -75,20 +73,6 @@ void producer_destroy(void *handle) {
   event_queue_close(&producer->events);
   producer_wake_sender(producer);
   producer_leave(producer);
-}
-
-bool producer_in_callback(const struct producer *producer) {
-  return callback_of == producer;
-}
-
-const struct producer *producer_enter_callback(const struct producer *producer) {
-  const struct producer *before = callback_of;
-  callback_of = producer;
-  return before;
-}
-
-void producer_leave_callback(const struct producer *before) {
-  callback_of = before;
 }
 
 void producer_use(struct producer *producer) {
@@ -159,14 +143,13 @@ int64_t producer_deadline_us(int64_t now_us, int64_t timeout_ms) {
 void producer_take_settled(struct producer *producer, struct batch *batch) {
   uint32_t answered = sync_send_answer(batch);
   if (answered > 0) condition_broadcast(&producer->changed);
-  producer->reports_delivered += answered;
   bool wanted = producer->report_mode != DELIVERY_REPORT_NONE || batch->entry_bytes == BATCH_WIDE_ENTRY_BYTES;
   if (!wanted || producer->quiet || answered == batch->record_count) {
-    producer->reports_delivered += batch->record_count - answered;
     release(producer, batch);
     return;
   }
   bool was_empty = producer->reports.unread == 0;
+  producer->reports_due += batch->record_count - answered;
   report_queue_add(&producer->reports, batch, answered);
   if (!was_empty) return;
   if (producer->report_mode == DELIVERY_REPORT_QUEUE) waker_wake(&producer->report_waker);

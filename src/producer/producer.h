@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "network/network_client.h"
 #include "network/waker.h"
+#include "producer/callback_scope.h"
 #include "producer/config.h"
 #include "producer/event_queue.h"
 #include "producer/handle.h"
@@ -19,6 +20,7 @@
 #include "producer/settings.h"
 #include "sender/sender.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -63,11 +65,12 @@ struct producer {
   uint64_t wakes;                   /* raised for each sendoff_wake */
   bool memory_freed;                /* since waiters were looked at */
   bool calling;                     /* a report callback is running */
-  uint64_t reports_delivered;       /* records whose reports were read, or that nobody wanted */
+  uint64_t reports_due;             /* records whose reports were ever queued */
+  uint64_t reports_done;            /* the first so many of them were read, or their callbacks have run */
   uint64_t flushed_not_delivered, flushed_unknown; /* totals at the last completed flush */
   int64_t close_deadline_us;
   uint64_t aborted;                     /* records settled by the close deadline */
-  bool quiet;                           /* exit handler: report callbacks are not run */
+  atomic_bool quiet;                    /* report callbacks are not run any more: destroyed, or at exit */
   int64_t wall_offset_us, wall_read_us; /* wall clock minus monotonic clock, and when it was read */
   struct network_client *client;        /* NULL once closed */
   struct sender *sender;
@@ -88,14 +91,6 @@ int32_t producer_create(const struct config *config, const struct producer_callb
 
 /* NULL and stale handles are allowed. Without the lock. */
 void producer_destroy(void *handle);
-
-/* Whether the calling thread is in one of this producer's callbacks. */
-bool producer_in_callback(const struct producer *producer);
-
-/* Marks the calling thread as being in a callback of `producer` and returns what it was in before; NULL ends
- * it. */
-const struct producer *producer_enter_callback(const struct producer *producer);
-void producer_leave_callback(const struct producer *before);
 
 /* Around a wait, which releases the lock: keeps the producer in memory although it may be destroyed
  * meanwhile. Every use ends before the call does: with producer_end_use and producer_unlock, or

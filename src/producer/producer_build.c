@@ -32,6 +32,7 @@ int32_t producer_build(struct producer *producer, const struct config *config, s
   int32_t status = settings_resolve(config, &producer->settings, error);
   if (status != STATUS_OK) return status;
   choose_report_mode(producer);
+  snprintf(producer->thread_name, sizeof producer->thread_name, "sendoff-%s", producer->settings.client_id);
   status = event_queue_init(&producer->events, producer->settings.event_queue_capacity);
   if (status != STATUS_OK) {
     producer->events.events.next = NULL;
@@ -212,9 +213,10 @@ static void log_line(void *context, int32_t level, const char *line) {
   struct producer *producer = context;
   event_queue_add(&producer->events, EVENT_LOG, STATUS_OK, -1, level, line);
   if (producer->callbacks.on_log == NULL) return;
-  const struct producer *before = producer_enter_callback(producer);
+  struct callback_scope scope;
+  callback_scope_enter(&scope, producer, false);
   producer->callbacks.on_log(producer->callbacks.user, level, line);
-  producer_leave_callback(before);
+  callback_scope_leave(&scope);
 }
 
 static void on_connection(void *context, int32_t node_id, int32_t status, const char *text) {
@@ -240,8 +242,12 @@ static void on_throttled(void *context, int32_t broker, int32_t throttle_ms) {
 static int32_t call_partitioner(void *user, const char *topic, struct bytes key, struct bytes value,
                                 int32_t partition_count, int32_t *partition) {
   const struct producer_callbacks *callbacks = &((const struct producer *)user)->callbacks;
-  return callbacks->partitioner(callbacks->user, topic, key.data, key.size, value.data, value.size,
-                                partition_count, partition);
+  struct callback_scope scope;
+  callback_scope_enter(&scope, user, true);
+  int32_t status = callbacks->partitioner(callbacks->user, topic, key.data, key.size, value.data, value.size,
+                                          partition_count, partition);
+  callback_scope_leave(&scope);
+  return status;
 }
 
 static void enter_gate(void *context) {

@@ -44,15 +44,13 @@ void report_dispatcher_call(struct producer *producer) {
     list_append_all(&taken, &producer->reports.batches);
     uint64_t count = producer->reports.unread;
     producer->reports.unread = 0;
-    bool quiet = producer->quiet;
     producer->calling = true;
     pthread_mutex_unlock(&producer->slot->lock);
-    if (!quiet)
-      for (struct list *node = taken.next; node != &taken; node = node->next)
-        call_for_batch(producer, LIST_ENTRY(node, struct batch, queue_node));
+    for (struct list *node = taken.next; node != &taken; node = node->next)
+      call_for_batch(producer, LIST_ENTRY(node, struct batch, queue_node));
     pthread_mutex_lock(&producer->slot->lock);
     producer->calling = false;
-    producer->reports_delivered += count;
+    producer->reports_done += count;
     producer_release_batches(producer, &taken);
   }
   pthread_mutex_unlock(&producer->slot->lock);
@@ -66,8 +64,9 @@ static void *run(void *argument) {
   for (bool ended = false; !ended;) {
     report_dispatcher_call(producer);
     pthread_mutex_lock(&producer->slot->lock);
-    producer_wake_sender(
-        producer); /* memory is free again, flushes may be done: it looks after those who wait */
+    if (producer->change_waiters > 0) condition_broadcast(&producer->changed);
+    if (!list_is_empty(&producer->accumulator.staged_topics))
+      producer_wake_sender(producer); /* more of them may fit now */
     if (list_is_empty(&producer->reports.batches)) {
       ended = producer->state == PRODUCER_CLOSED;
       if (!ended) condition_wait(&producer->reports_arrived, &producer->slot->lock, CLOCK_NEVER_US);
@@ -88,7 +87,7 @@ static void call_for_batch(struct producer *producer, const struct batch *batch)
   struct report_callback callbacks[REPORTS_PER_CALL];
   bool wide = batch->entry_bytes == BATCH_WIDE_ENTRY_BYTES;
   uint32_t next = 0;
-  while (next < batch->record_count) {
+  while (next < batch->record_count && !producer->quiet) {
     size_t count = report_batch_read(batch, &next, reports, wide ? callbacks : NULL, REPORTS_PER_CALL);
     if (count > 0) call_with(producer, reports, wide ? callbacks : NULL, count);
   }
@@ -96,10 +95,11 @@ static void call_for_batch(struct producer *producer, const struct batch *batch)
 
 static void call_with(struct producer *producer, const struct report *reports,
                       const struct report_callback *callbacks, size_t count) {
-  const struct producer *before = producer_enter_callback(producer);
+  struct callback_scope scope;
+  callback_scope_enter(&scope, producer, false);
   bool wanted = producer->report_mode != DELIVERY_REPORT_NONE && producer->callbacks.on_reports != NULL;
   if (wanted) producer->callbacks.on_reports(producer->callbacks.user, reports, count);
-  for (size_t i = 0; callbacks != NULL && i < count; i++)
+  for (size_t i = 0; callbacks != NULL && i < count && !producer->quiet; i++)
     if (callbacks[i].function != NULL) callbacks[i].function(callbacks[i].user, &reports[i]);
-  producer_leave_callback(before);
+  callback_scope_leave(&scope);
 }

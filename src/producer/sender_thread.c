@@ -53,16 +53,18 @@ void library_thread_entered(struct producer *producer, const char *name) {
   pthread_setname_np(name);
 #endif
   if (producer->callbacks.on_thread_start == NULL) return;
-  const struct producer *before = producer_enter_callback(producer);
+  struct callback_scope scope;
+  callback_scope_enter(&scope, producer, false);
   producer->callbacks.on_thread_start(producer->callbacks.user, name);
-  producer_leave_callback(before);
+  callback_scope_leave(&scope);
 }
 
 void library_thread_leaving(struct producer *producer, const char *name) {
   if (producer->callbacks.on_thread_stop == NULL) return;
-  const struct producer *before = producer_enter_callback(producer);
+  struct callback_scope scope;
+  callback_scope_enter(&scope, producer, false);
   producer->callbacks.on_thread_stop(producer->callbacks.user, name);
-  producer_leave_callback(before);
+  callback_scope_leave(&scope);
 }
 
 static void *run(void *argument) {

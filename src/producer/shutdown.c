@@ -80,7 +80,7 @@ static bool begin(struct ending *ending, struct handle_slot *slot, int64_t now_u
 static void await(struct ending *ending, int64_t deadline_us, struct tally *tally) {
   struct producer *producer = ending->producer;
   /* exit was called by one of its callbacks: nobody else turns the loop, so this thread does. */
-  bool inside = producer_in_callback(producer) && pthread_equal(pthread_self(), producer->sender_thread);
+  bool inside = callback_scope_is_in(producer) && pthread_equal(pthread_self(), producer->sender_thread);
   if (inside) sender_thread_drain(producer, deadline_us);
   pthread_mutex_lock(&producer->slot->lock);
   while (!inside && producer->state != PRODUCER_CLOSED && !producer->destroyed)

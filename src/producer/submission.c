@@ -49,7 +49,7 @@ int32_t submission_topic(struct producer *producer, struct bytes name, struct to
 }
 
 int64_t submission_deadline_us(const struct producer *producer, int64_t now_us, bool may_wait) {
-  if (!may_wait || producer_in_callback(producer)) return now_us;
+  if (!may_wait || callback_scope_is_in(producer)) return now_us;
   return clock_add_us(now_us, producer->settings.max_block_us);
 }
 
@@ -57,7 +57,7 @@ int32_t submission_wait_for_space(struct producer *producer, size_t record_bytes
   if (record_bytes > producer->settings.max_request_size_bytes) return STATUS_RECORD_TOO_LARGE;
   if (producer->state != PRODUCER_OPEN) return STATUS_CLOSED;
   if (accumulator_has_space(&producer->accumulator, record_bytes)) return STATUS_OK;
-  if (producer_in_callback(producer)) return STATUS_IN_CALLBACK;
+  if (callback_scope_is_in(producer)) return STATUS_IN_CALLBACK;
   struct memory_waiter waiter;
   int32_t status = memory_waiter_join(producer, &waiter, false);
   if (status != STATUS_OK) return status;

@@ -10,8 +10,9 @@
 /* How long close waits beyond its timeout for the sender thread to settle what is left. */
 enum { CLOSE_GRACE_US = 200000 };
 
-static int32_t wait_for_change(struct producer *producer, int64_t deadline_us, uint64_t wakes);
-static bool all_reported(const struct producer *producer, uint64_t target, uint64_t *settled_needed);
+static void warn_unlocked(struct producer *producer, const char *text);
+static int32_t wait_for_change(struct producer *producer, bool is_over, int64_t deadline_us, uint64_t wakes);
+static bool all_reported(const struct producer *producer, uint64_t target, uint64_t *reports_needed);
 static void fill_flush_result(struct producer *producer, uint64_t target, bool complete,
                               struct flush_result *result);
 static bool is_finished(const struct producer *producer);
@@ -21,19 +22,18 @@ static int32_t leave_with(struct producer *producer, int32_t status);
 int32_t waiting_flush(struct producer *producer, int64_t timeout_ms, struct flush_result *result) {
   int32_t status = STATUS_OK;
   if (producer->state == PRODUCER_CLOSED) status = STATUS_CLOSED;
-  if (producer_in_callback(producer)) status = STATUS_IN_CALLBACK;
+  if (callback_scope_is_in(producer)) status = STATUS_IN_CALLBACK;
   producer_use(producer);
   if (status != STATUS_OK) return leave_with(producer, status);
   int64_t deadline_us = producer_deadline_us(clock_monotonic_us(), timeout_ms);
-  uint64_t target = accumulator_youngest_number(&producer->accumulator), settled_needed = UINT64_MAX;
+  uint64_t target = accumulator_youngest_number(&producer->accumulator), reports_needed = UINT64_MAX;
   uint64_t wakes = producer->wakes;
   accumulator_begin_cut(&producer->accumulator);
   producer_wake_sender(producer);
-  while (status == STATUS_OK && !all_reported(producer, target, &settled_needed)) {
-    status = wait_for_change(producer, deadline_us, wakes);
-    if (status == STATUS_CLOSED && !producer->destroyed && all_reported(producer, target, &settled_needed))
-      status = STATUS_OK;
-  }
+  while (status == STATUS_OK && !all_reported(producer, target, &reports_needed))
+    status = wait_for_change(producer, is_finished(producer), deadline_us, wakes);
+  /* What came just as the wait ended counts. */
+  if (!producer->destroyed && all_reported(producer, target, &reports_needed)) status = STATUS_OK;
   accumulator_end_cut(&producer->accumulator);
   if (status != STATUS_CLOSED) fill_flush_result(producer, target, status == STATUS_OK, result);
   return leave_with(producer, status);
@@ -41,14 +41,12 @@ int32_t waiting_flush(struct producer *producer, int64_t timeout_ms, struct flus
 
 int32_t waiting_close(struct producer *producer, int64_t timeout_ms) {
   producer_use(producer);
-  int64_t now_us = clock_monotonic_us();
-  bool inside = producer_in_callback(producer);
+  bool inside = callback_scope_is_in(producer);
   if (inside && timeout_ms != 0) {
-    LOG(&producer->log, LOG_LEVEL_WARNING, "close was called from a callback: it acts as with timeout 0");
+    warn_unlocked(producer, "close was called from a callback: it acts as with timeout 0");
     timeout_ms = 0;
   }
-  int64_t deadline_us = producer_deadline_us(now_us, timeout_ms);
-  uint64_t pending = producer->accumulator.totals.accepted - producer->accumulator.totals.settled;
+  int64_t deadline_us = producer_deadline_us(clock_monotonic_us(), timeout_ms);
   producer_begin_close(producer, deadline_us);
   int64_t until_us = clock_add_us(deadline_us, CLOSE_GRACE_US);
   bool waited_enough = inside;
@@ -57,20 +55,20 @@ int32_t waiting_close(struct producer *producer, int64_t timeout_ms) {
     waited_enough = !condition_wait(&producer->finished, &producer->slot->lock, wait_until_us) &&
                     (producer->calling || clock_monotonic_us() >= until_us);
   }
-  int32_t status = producer->aborted > 0 ? STATUS_TIMED_OUT : STATUS_OK;
-  if (!is_finished(producer) && pending > 0) status = STATUS_TIMED_OUT;
+  const struct accumulator_totals *totals = &producer->accumulator.totals;
+  bool all_settled = totals->accepted == totals->settled && producer->aborted == 0;
   if (is_finished(producer) && !inside) join_threads(producer);
-  return leave_with(producer, status);
+  return leave_with(producer, all_settled ? STATUS_OK : STATUS_TIMED_OUT);
 }
 
 int32_t waiting_connect(struct producer *producer, int64_t timeout_ms, char *error, size_t error_size) {
   producer_use(producer);
-  if (producer_in_callback(producer)) return leave_with(producer, STATUS_IN_CALLBACK);
+  if (callback_scope_is_in(producer)) return leave_with(producer, STATUS_IN_CALLBACK);
   int64_t deadline_us = producer_deadline_us(clock_monotonic_us(), timeout_ms);
   uint64_t wakes = producer->wakes;
   int32_t status = producer->state == PRODUCER_OPEN ? STATUS_OK : STATUS_CLOSED;
   while (status == STATUS_OK && !producer->sender->known)
-    status = wait_for_change(producer, deadline_us, wakes);
+    status = wait_for_change(producer, producer->state == PRODUCER_CLOSED, deadline_us, wakes);
   if (status == STATUS_TIMED_OUT && error_size > 0)
     snprintf(error, error_size, "%s",
              producer->last_failure[0] != '\0' ? producer->last_failure : "no broker has answered yet");
@@ -80,7 +78,7 @@ int32_t waiting_connect(struct producer *producer, int64_t timeout_ms, char *err
 int32_t waiting_send_sync(struct producer *producer, struct submission *submission, int64_t timeout_ms,
                           struct report *report) {
   producer_use(producer);
-  if (producer_in_callback(producer)) return leave_with(producer, STATUS_IN_CALLBACK);
+  if (callback_scope_is_in(producer)) return leave_with(producer, STATUS_IN_CALLBACK);
   struct sync_send *sync_send = sync_send_create();
   if (sync_send == NULL) return leave_with(producer, STATUS_OUT_OF_MEMORY);
   int64_t now_us = clock_monotonic_us();
@@ -115,7 +113,7 @@ int32_t waiting_send_sync(struct producer *producer, struct submission *submissi
 int32_t waiting_partitions(struct producer *producer, struct bytes name, int64_t timeout_ms,
                            struct partition_snapshot **snapshot) {
   producer_use(producer);
-  if (producer_in_callback(producer)) return leave_with(producer, STATUS_IN_CALLBACK);
+  if (callback_scope_is_in(producer)) return leave_with(producer, STATUS_IN_CALLBACK);
   if (producer->state != PRODUCER_OPEN) return leave_with(producer, STATUS_CLOSED);
   struct topic *topic;
   int32_t status = submission_topic(producer, name, &topic);
@@ -128,7 +126,7 @@ int32_t waiting_partitions(struct producer *producer, struct bytes name, int64_t
   int64_t deadline_us = producer_deadline_us(clock_monotonic_us(), timeout_ms);
   uint64_t wakes = producer->wakes;
   while (!query.done && status == STATUS_OK)
-    status = wait_for_change(producer, deadline_us, wakes);
+    status = wait_for_change(producer, producer->state == PRODUCER_CLOSED, deadline_us, wakes);
   if (!query.done) {
     list_remove(&query.node);
   } else {
@@ -160,7 +158,7 @@ int32_t waiting_poll(struct producer *producer, struct report *reports, size_t c
   struct list finished;
   list_init(&finished);
   *count = report_queue_take(&producer->reports, reports, NULL, capacity, &finished);
-  producer->reports_delivered += *count;
+  producer->reports_done += *count;
   producer_release_batches(producer, &finished);
   if (producer->reports.unread == 0 && producer->state != PRODUCER_CLOSED)
     waker_drain(&producer->report_waker);
@@ -168,9 +166,17 @@ int32_t waiting_poll(struct producer *producer, struct report *reports, size_t c
   return leave_with(producer, STATUS_OK);
 }
 
-/* STATUS_OK: something may have changed. TIMED_OUT, CLOSED, INTERRUPTED. */
-static int32_t wait_for_change(struct producer *producer, int64_t deadline_us, uint64_t wakes) {
-  if (producer->destroyed || producer->state == PRODUCER_CLOSED) return STATUS_CLOSED;
+/* The log callback may call the library. */
+static void warn_unlocked(struct producer *producer, const char *text) {
+  handle_unlock(producer->slot);
+  LOG(&producer->log, LOG_LEVEL_WARNING, "%s", text);
+  pthread_mutex_lock(&producer->slot->lock);
+}
+
+/* STATUS_OK: something may have changed. TIMED_OUT, CLOSED (nothing will change any more: is_over, or
+ * destroyed), INTERRUPTED. */
+static int32_t wait_for_change(struct producer *producer, bool is_over, int64_t deadline_us, uint64_t wakes) {
+  if (producer->destroyed || is_over) return STATUS_CLOSED;
   producer->change_waiters++;
   bool in_time = condition_wait(&producer->changed, &producer->slot->lock, deadline_us);
   producer->change_waiters--;
@@ -180,11 +186,11 @@ static int32_t wait_for_change(struct producer *producer, int64_t deadline_us, u
 }
 
 /* All batches up to target are settled, and the callbacks for them (where there are any) have run. */
-static bool all_reported(const struct producer *producer, uint64_t target, uint64_t *settled_needed) {
+static bool all_reported(const struct producer *producer, uint64_t target, uint64_t *reports_needed) {
   if (accumulator_oldest_number(&producer->accumulator) <= target) return false;
   if (producer->report_mode == DELIVERY_REPORT_QUEUE) return true;
-  if (*settled_needed == UINT64_MAX) *settled_needed = producer->accumulator.totals.settled;
-  return producer->reports_delivered >= *settled_needed;
+  if (*reports_needed == UINT64_MAX) *reports_needed = producer->reports_due;
+  return producer->reports_done >= *reports_needed;
 }
 
 static void fill_flush_result(struct producer *producer, uint64_t target, bool complete,
