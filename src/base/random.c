@@ -1,9 +1,20 @@
 #include "base/random.h"
 
+#include "base/clock.h"
+#include <unistd.h>
+#if defined(__APPLE__)
+#include <sys/random.h>
+#endif
+
 /* SplitMix64 (Steele, Lea, Flood 2014): one addition and a mix; any seed is good, zero too. */
 
 void random_seed(struct random *random, uint64_t seed) {
   random->state = seed;
+}
+
+uint64_t random_system_seed(void) {
+  uint64_t seed;
+  return getentropy(&seed, sizeof seed) == 0 ? seed : (uint64_t)clock_monotonic_us();
 }
 
 uint64_t random_next(struct random *random) {

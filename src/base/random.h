@@ -9,6 +9,9 @@ struct random {
 };
 
 void random_seed(struct random *random, uint64_t seed);
+/* A seed that differs from process to process and call to call: from the system, else from the clock. */
+uint64_t random_system_seed(void);
+
 uint64_t random_next(struct random *random);
 
 /* Uniform in [0, bound); bound > 0. */

@@ -7,21 +7,22 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
+/* pthread_once, because a fork in the middle of it leaves the child able to do it again. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool installed;
 
+static void install(void);
 static void at_exit(void);
 
 int32_t exit_guard_install(const struct settings *settings, struct config_error *error) {
-  pthread_mutex_lock(&install_lock);
-  if (!installed) installed = atexit(at_exit) == 0;
-  bool done = installed;
-  pthread_mutex_unlock(&install_lock);
-  if (!done) {
-    config_error_set(error, "the exit handler could not be registered");
-    return STATUS_OUT_OF_MEMORY;
-  }
-  return shutdown_signals_install(settings, error);
+  pthread_once(&once, install);
+  if (installed) return shutdown_signals_install(settings, error);
+  config_error_set(error, "the exit handler could not be registered");
+  return STATUS_OUT_OF_MEMORY;
+}
+
+static void install(void) {
+  installed = atexit(at_exit) == 0;
 }
 
 static void at_exit(void) {

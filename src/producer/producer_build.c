@@ -3,10 +3,10 @@
 #include "base/allocator.h"
 #include "base/assertion.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "base/status.h"
 #include "network/transport_socket.h"
 #include <stdio.h>
-#include <sys/random.h>
 
 static int32_t build_parts(struct producer *producer, uint64_t seed);
 static int32_t build_accumulator(struct producer *producer, uint64_t seed);
@@ -14,7 +14,6 @@ static int32_t build_network(struct producer *producer, uint64_t seed);
 static int32_t build_sender(struct producer *producer, uint64_t seed);
 static void choose_report_mode(struct producer *producer);
 static bool compresses(const struct settings *settings);
-static uint64_t seed_of_system(void);
 static void log_line(void *context, int32_t level, const char *line);
 static void on_connection(void *context, int32_t node_id, int32_t status, const char *text);
 static void on_settled(void *context, struct batch *batch);
@@ -39,7 +38,7 @@ int32_t producer_build(struct producer *producer, const struct config *config, s
   } else {
     producer->log =
         (struct log){.level = producer->settings.log_level, .sink = log_line, .context = producer};
-    status = build_parts(producer, seed_of_system());
+    status = build_parts(producer, random_system_seed());
   }
   if (status != STATUS_OK) {
     config_error_set(error, "the producer could not be built: %s", status_text(status));
@@ -199,14 +198,6 @@ static void choose_report_mode(struct producer *producer) {
 static bool compresses(const struct settings *settings) {
   if (settings->topic.compression != COMPRESSION_NONE) return true;
   return settings->override_count > 0;
-}
-
-/* Jitter and partition choice, not secrets: without the system's numbers the clock will do. */
-static uint64_t seed_of_system(void) {
-  uint64_t seed = 0;
-  if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed)
-    seed = (uint64_t)clock_monotonic_us();
-  return seed;
 }
 
 static void log_line(void *context, int32_t level, const char *line) {

@@ -1,10 +1,11 @@
 #include "producer/shutdown_signals.h"
 
 #include "base/status.h"
+#include "network/waker.h"
 #include "producer/sender_thread.h"
 #include "producer/shutdown.h"
 #include <errno.h>
-#include <semaphore.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@ struct chained {
 
 static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct chained chained[] = {{.number = SIGTERM}, {.number = SIGINT}};
-static sem_t arrived; /* posted by the handler: the one thing that it may do */
+static struct waker arrived; /* woken by the handler: the one thing that it may do */
 static atomic_int arrived_number;
 static bool thread_started;
 
@@ -39,6 +40,16 @@ int32_t shutdown_signals_install(const struct settings *settings, struct config_
   return status;
 }
 
+void shutdown_signals_after_fork_in_child(void) {
+  install_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+  for (size_t i = 0; i < sizeof chained / sizeof chained[0]; i++) {
+    if (chained[i].installed) sigaction(chained[i].number, &chained[i].before, NULL);
+    chained[i].installed = false;
+  }
+  if (thread_started) waker_deinit(&arrived); /* it is the parent's too: a wake here would end the parent */
+  thread_started = false;
+}
+
 static int32_t install(struct chained *signal) {
   if (signal->installed) return STATUS_OK;
   if (sigaction(signal->number, NULL, &signal->before) != 0) return STATUS_SYSTEM_ERROR;
@@ -54,8 +65,11 @@ static int32_t install(struct chained *signal) {
 static bool start_thread(void) {
   if (thread_started) return true;
   pthread_t thread;
-  if (sem_init(&arrived, 0, 0) != 0) return false;
-  if (library_thread_start(&thread, run, NULL) != STATUS_OK) return false;
+  if (waker_init(&arrived) != STATUS_OK) return false;
+  if (library_thread_start(&thread, run, NULL) != STATUS_OK) {
+    waker_deinit(&arrived);
+    return false;
+  }
   pthread_detach(thread);
   thread_started = true;
   return true;
@@ -65,7 +79,7 @@ static bool start_thread(void) {
 static void on_signal(int number, siginfo_t *information, void *context) {
   int saved = errno;
   atomic_store(&arrived_number, number);
-  sem_post(&arrived);
+  waker_wake(&arrived);
   const struct sigaction *before = &find(number)->before;
   if ((before->sa_flags & SA_SIGINFO) != 0) {
     before->sa_sigaction(number, information, context);
@@ -80,8 +94,10 @@ static void on_signal(int number, siginfo_t *information, void *context) {
 static void *run(void *argument) {
   (void)argument;
   for (;;) {
-    while (sem_wait(&arrived) != 0) {
+    struct pollfd readable = {.fd = arrived.read_descriptor, .events = POLLIN};
+    while (poll(&readable, 1, -1) != 1) {
     }
+    waker_drain(&arrived);
     int number = atomic_load(&arrived_number);
     shutdown_all(true);
     const struct chained *signal = find(number);
