@@ -8,58 +8,20 @@ of. A run without any batch retried, OUT_OF_ORDER answer or outcome resolved has
 sends without idempotence and must find duplicates."""
 import argparse
 import contextlib
-import json
-import subprocess
-import threading
 import time
 
 import checks
 import java_tools
 import lines
-import processes
 from kafka.cluster import VERSIONS, Cluster
 from proxy import Proxy
+from sender_run import Sender
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 WAYS = ("kill", "freeze", "withhold")
 WITHHOLD_SECONDS = 0.3
 ATTEMPTS = 8
 PARTITIONS = 12
-TIMEOUT_SECONDS = 900
-
-
-class Sender:
-    """kill_sender at work, and the newest line of progress that it printed."""
-
-    def __init__(self, arguments: list) -> None:
-        self.child = processes.start([checks.program("kill_sender"), *arguments], stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE, text=True)
-        self.sent = self.pending = self.in_flight = self.retried = self.delivered = 0
-        self.lines_read = 0
-        self.summary: dict = {}
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self) -> None:
-        for line in self.child.stdout:
-            if line.startswith("{"):
-                self.summary = json.loads(line)
-            else:
-                self.sent, self.pending, self.in_flight, self.retried, self.delivered = map(int, line.split()[1:])
-                self.lines_read += 1
-
-    def wait_for(self, condition, what: str) -> None:
-        def met() -> bool:
-            checks.expect(self.child.poll() is None, f"the sender ended before: {what}")
-            return condition()
-        processes.wait_until(met, 120, what, interval_seconds=0.002)
-
-    def finish(self, must_succeed: bool) -> None:
-        status = self.child.wait(TIMEOUT_SECONDS)
-        self.reader.join()
-        errors = self.child.stderr.read().strip()
-        checks.expect(self.summary, f"the sender ended with {status}: {errors}")
-        checks.expect(status == 0 or not must_succeed, f"the sender ended with {status}: {self.summary} {errors}")
 
 
 def freeze(cluster: Cluster, node: int, sender: Sender) -> None:

@@ -1,0 +1,46 @@
+"""kill_sender at work: started, watched and held to account."""
+import json
+import subprocess
+import threading
+
+import checks
+import processes
+
+TIMEOUT_SECONDS = 900
+
+
+class Sender:
+    """What it last printed of its progress; summary once it has ended."""
+
+    def __init__(self, arguments: list) -> None:
+        self.child = processes.start([checks.program("kill_sender"), *arguments], stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, text=True)
+        self.sent = self.pending = self.in_flight = self.retried = self.delivered = 0
+        self.lines_read = 0
+        self.summary: dict = {}
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self) -> None:
+        for line in self.child.stdout:
+            if line.startswith("{"):
+                self.summary = json.loads(line)
+            else:
+                self.sent, self.pending, self.in_flight, self.retried, self.delivered = map(int, line.split()[1:])
+                self.lines_read += 1
+
+    def is_running(self) -> bool:
+        return self.child.poll() is None
+
+    def wait_for(self, condition, what: str) -> None:
+        def met() -> bool:
+            checks.expect(self.is_running(), f"the sender ended before: {what}")
+            return condition()
+        processes.wait_until(met, 120, what, interval_seconds=0.002)
+
+    def finish(self, must_succeed: bool = True) -> None:
+        status = self.child.wait(TIMEOUT_SECONDS)
+        self.reader.join()
+        errors = self.child.stderr.read().strip()
+        checks.expect(self.summary, f"the sender ended with {status}: {errors}")
+        checks.expect(status == 0 or not must_succeed, f"the sender ended with {status}: {self.summary} {errors}")
