@@ -142,11 +142,11 @@ static struct batch *next_batch(struct sender *sender, struct sender_node *node,
     return NULL;
   }
   struct batch *batch = sender_partition_next_retry(partition);
-  bool taken = partition->queue->state == PARTITION_TAKEN;
-  if (batch == NULL && taken) {
+  if (batch == NULL && partition->queue_taken) {
     batch = accumulator_peek(sender->accumulator, partition->queue, now_us);
     if (batch == NULL) {
       accumulator_give_back(sender->accumulator, partition->queue, now_us);
+      partition->queue_taken = false;
     } else if (!sender_partition_may_send_new(partition, sender->settings.max_in_flight)) {
       routing_remove(partition); /* an answer brings it back */
       return NULL;

@@ -26,7 +26,7 @@ void routing_remove(struct sender_partition *partition) {
 void routing_place(struct sender *sender, struct sender_partition *partition, int64_t now_us) {
   routing_remove(partition);
   bool retries = sender_partition_next_retry(partition) != NULL;
-  if (!retries && partition->queue->state != PARTITION_TAKEN) return;
+  if (!retries && !partition->queue_taken) return;
   if (retries && partition->retry_at_us > now_us) {
     partition->place = PLACE_BACKOFF;
     list_append(&sender->backing_off, &partition->place_node);

@@ -177,8 +177,11 @@ static void collect(struct sender *sender, int64_t now_us) {
   collect_wanted(sender);
   unstage(sender, now_us);
   accumulator_advance(accumulator, now_us);
-  for (struct partition *queue; (queue = accumulator_take(accumulator)) != NULL;)
-    routing_place(sender, routing_partition(sender, queue), now_us);
+  for (struct partition *queue; (queue = accumulator_take(accumulator)) != NULL;) {
+    struct sender_partition *partition = routing_partition(sender, queue);
+    partition->queue_taken = true;
+    routing_place(sender, partition, now_us);
+  }
   gate_leave(&sender->gate);
   settle_unsent(sender, &unsent, STATUS_DELIVERY_TIMED_OUT, now_us);
 }

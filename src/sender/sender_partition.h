@@ -36,6 +36,7 @@ enum sender_place {
  * were settled while in flight; a HELD batch has only HELD batches before it. */
 struct sender_partition {
   struct partition *queue;
+  bool queue_taken; /* queue is PARTITION_TAKEN: as the sender knows it without the lock */
   enum sender_place place;
   struct list place_node;
   struct sender_node *node; /* the leader's, NULL if there is none */
