@@ -17,6 +17,7 @@ static void answered(struct sender *sender, struct produce_call *call, const str
 static void apply_endpoints(struct sender *sender, const struct produce_call *call,
                             struct produce_response_end end, int64_t now_us);
 static void apply_part(struct sender *sender, struct produce_part *part, int16_t version, int64_t now_us);
+static void out_of_order(struct sender *sender, struct produce_part *part, int64_t now_us);
 static void refused_for_now(struct sender *sender, struct produce_part *part, int64_t now_us);
 static void too_large(struct sender *sender, struct produce_part *part, int64_t now_us);
 static void bad_records(struct sender *sender, struct produce_part *part, int16_t version, int64_t now_us);
@@ -135,13 +136,11 @@ static void apply_part(struct sender *sender, struct produce_part *part, int16_t
     return;
   case STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER:
     sender->counters.out_of_order_answers++;
-    sender_partition_out_of_order(part->partition, part->batch, status, &context);
+    out_of_order(sender, part, now_us);
     return;
   case STATUS_UNKNOWN_PRODUCER_ID:
   case STATUS_INVALID_PRODUCER_EPOCH:
-  case STATUS_PRODUCER_FENCED:
-    sender_partition_out_of_order(part->partition, part->batch, status, &context);
-    return;
+  case STATUS_PRODUCER_FENCED: out_of_order(sender, part, now_us); return;
   case STATUS_MESSAGE_TOO_LARGE:
   case STATUS_RECORD_LIST_TOO_LARGE: too_large(sender, part, now_us); return;
   case STATUS_INVALID_RECORD:
@@ -158,6 +157,15 @@ static void apply_part(struct sender *sender, struct produce_part *part, int16_t
     sender_partition_failed(part->partition, part->batch, status,
                             !status_has(status, STATUS_CLASS_NOT_APPENDED), &context);
   }
+}
+
+/* A partition that has to go on under another epoch backs off first: a broker that refuses each one must not
+ * be asked at the speed of the network. */
+static void out_of_order(struct sender *sender, struct produce_part *part, int64_t now_us) {
+  struct sender_partition_context context = context_of(sender, now_us);
+  uint64_t epochs_raised = sender->counters.epochs_raised;
+  sender_partition_out_of_order(part->partition, part->batch, part->answer.error_code, &context);
+  if (sender->counters.epochs_raised != epochs_raised) routing_back_off(sender, part->partition, now_us);
 }
 
 static void refused_for_now(struct sender *sender, struct produce_part *part, int64_t now_us) {
