@@ -34,9 +34,10 @@ size_t report_batch_read(const struct batch *batch, uint32_t *next, struct repor
                          struct report_callback *callbacks, size_t capacity) {
   size_t count = 0;
   bool wide = batch->entry_bytes == BATCH_WIDE_ENTRY_BYTES;
-  for (; *next < batch->record_count && count < capacity; (*next)++) {
+  for (; *next < batch->record_count; (*next)++) { /* over those that are skipped also once it is full */
     const struct batch_entry *entry = batch_entry(batch, *next);
     if (wide && entry->callback == sync_send_marker) continue;
+    if (count == capacity) break;
     batch_report(batch, *next, &reports[count]);
     if (callbacks != NULL)
       callbacks[count] =
