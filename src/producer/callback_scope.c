@@ -5,8 +5,9 @@
 
 static _Thread_local const struct callback_scope *innermost;
 
-void callback_scope_enter(struct callback_scope *scope, const struct producer *producer, bool holds_lock) {
-  *scope = (struct callback_scope){.producer = producer, .holds_lock = holds_lock, .outer = innermost};
+void callback_scope_enter(struct callback_scope *scope, const struct producer *producer,
+                          const pthread_mutex_t *held) {
+  *scope = (struct callback_scope){.producer = producer, .held = held, .outer = innermost};
   innermost = scope;
 }
 
@@ -21,8 +22,8 @@ bool callback_scope_is_in(const struct producer *producer) {
   return false;
 }
 
-bool callback_scope_holds_lock(const struct producer *producer) {
+bool callback_scope_holds(const pthread_mutex_t *lock) {
   for (const struct callback_scope *scope = innermost; scope != NULL; scope = scope->outer)
-    if (scope->producer == producer && scope->holds_lock) return true;
+    if (scope->held == lock) return true;
   return false;
 }

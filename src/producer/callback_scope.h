@@ -3,6 +3,7 @@
 #ifndef PRODUCER_CALLBACK_SCOPE_H
 #define PRODUCER_CALLBACK_SCOPE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 struct producer;
@@ -10,17 +11,18 @@ struct producer;
 /* On the stack of the thread that calls the host. */
 struct callback_scope {
   const struct producer *producer;
-  bool holds_lock; /* the producer's lock is held meanwhile: a partitioner */
+  const pthread_mutex_t *held; /* the lock that is held meanwhile (around a partitioner), or NULL */
   const struct callback_scope *outer;
 };
 
-void callback_scope_enter(struct callback_scope *scope, const struct producer *producer, bool holds_lock);
+void callback_scope_enter(struct callback_scope *scope, const struct producer *producer,
+                          const pthread_mutex_t *held);
 /* Scopes are left in the reverse order. */
 void callback_scope_leave(const struct callback_scope *scope);
 
-/* Whether the calling thread is in a callback of the producer, and in one that is called with its lock held.
- */
+/* Whether the calling thread is in a callback of the producer. */
 bool callback_scope_is_in(const struct producer *producer);
-bool callback_scope_holds_lock(const struct producer *producer);
+/* Whether it is in a callback around which the lock is held. */
+bool callback_scope_holds(const pthread_mutex_t *lock);
 
 #endif

@@ -4,6 +4,8 @@
 #include "base/assertion.h"
 #include "base/status.h"
 #include "network/network_client.h"
+#include "producer/config_error.h"
+#include "producer/process_lock.h"
 #include <sched.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -15,37 +17,44 @@ _Static_assert(HANDLE_MAXIMUM_SLOTS == 1 << INDEX_BITS, "an index fits its bits"
 
 volatile uint32_t handle_fork_generation;
 
-/* slots[i] for i < slot_count never change. The rest is under table_lock. */
-static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+/* slots[i] for i < slot_count never change. The rest is under the process lock. */
 static struct handle_slot *slots[HANDLE_MAXIMUM_SLOTS];
 static atomic_uint slot_count;
 static struct handle_slot *free_slots;
 
 static int32_t add_slot(struct handle_slot **slot);
+static void renew(struct handle_slot *slot);
 
-int32_t handle_acquire(struct handle_slot **out) {
-  pthread_mutex_lock(&table_lock);
+int32_t handle_acquire(struct handle_slot **out, struct config_error *error) {
+  process_lock_enter();
   struct handle_slot *slot = free_slots;
   int32_t status = STATUS_OK;
   if (slot != NULL) {
     free_slots = slot->next_free;
+    if (handle_is_forked(slot)) renew(slot);
   } else {
     status = add_slot(&slot);
   }
   if (status == STATUS_OK) {
-    slot->fork_generation = handle_fork_generation;
     atomic_store(&slot->wake_requested, false);
+    atomic_store(&slot->fork_generation, handle_fork_generation);
   }
-  pthread_mutex_unlock(&table_lock);
-  if (status == STATUS_OK) *out = slot;
+  process_lock_leave();
+  if (status == STATUS_OK) {
+    *out = slot;
+  } else if (status == STATUS_OUT_OF_MEMORY) {
+    config_error_set(error, "no memory for a handle");
+  } else {
+    config_error_set(error, "more than %d producers in one process", (int)HANDLE_MAXIMUM_SLOTS);
+  }
   return status;
 }
 
 void handle_release(struct handle_slot *slot) {
-  pthread_mutex_lock(&table_lock);
+  process_lock_enter();
   slot->next_free = free_slots;
   free_slots = slot;
-  pthread_mutex_unlock(&table_lock);
+  process_lock_leave();
 }
 
 void *handle_of(const struct handle_slot *slot) {
@@ -118,17 +127,19 @@ uint64_t handle_generation_of(const void *handle) {
   return (uintptr_t)handle >> (INDEX_BITS + 1);
 }
 
-void handle_before_fork(void) {
-  pthread_mutex_lock(&table_lock);
-}
-
-void handle_after_fork_in_parent(void) {
-  pthread_mutex_unlock(&table_lock);
-}
-
-void handle_after_fork_in_child(void) {
+void handle_note_fork(void) {
   handle_fork_generation++;
-  pthread_mutex_unlock(&table_lock);
+}
+
+struct producer *handle_end_forked(const void *handle) {
+  struct handle_slot *slot = handle_slot_of(handle);
+  ASSERT(slot != NULL && handle_is_forked(slot));
+  uint64_t generation = handle_generation_of(handle);
+  if (!atomic_compare_exchange_strong(&slot->generation, &generation, generation + 1)) return NULL;
+  struct producer *producer = slot->producer; /* no lock: no thread of the parent is here to change it */
+  slot->producer = NULL;
+  handle_release(slot);
+  return producer;
 }
 
 static int32_t add_slot(struct handle_slot **out) {
@@ -146,4 +157,12 @@ static int32_t add_slot(struct handle_slot **out) {
   atomic_store_explicit(&slot_count, index + 1, memory_order_release);
   *out = slot;
   return STATUS_OK;
+}
+
+/* A slot from before a fork: a thread of the parent may have held its lock, or been waking, at that moment.
+ */
+static void renew(struct handle_slot *slot) {
+  pthread_mutex_init(&slot->lock, NULL);
+  atomic_store(&slot->wakers, 0);
+  atomic_store(&slot->wake_target, NULL);
 }

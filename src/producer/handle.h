@@ -10,18 +10,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct config_error;
 struct network_client;
 struct producer;
 
 enum { HANDLE_MAXIMUM_SLOTS = 4096 };
 
 /* producer is under lock, generation is written under it; fork_generation is set when the slot is taken. The
- * wake fields serve sendoff_wake, which may take no lock: see handle_wake. */
+ * wake fields serve sendoff_wake, which may take no lock: see handle_wake. next_free is under the process
+ * lock. */
 struct handle_slot {
   pthread_mutex_t lock;
   uint32_t index;
   _Atomic uint64_t generation;
-  uint32_t fork_generation;
+  atomic_uint fork_generation;
   struct producer *producer; /* NULL: destroyed, or not ready yet */
   struct handle_slot *next_free;
   _Atomic(struct network_client *) wake_target; /* whose wait is ended; NULL: the sender thread has ended */
@@ -29,11 +31,11 @@ struct handle_slot {
   atomic_bool wake_requested;                   /* taken by the sender thread */
 };
 
-/* Raised in the child by every fork since the first slot was taken. */
+/* Raised in the child by every fork since the first slot was taken, when there is no other thread yet. */
 extern volatile uint32_t handle_fork_generation;
 
 /* Takes a slot. STATUS_OK, OUT_OF_MEMORY, SYSTEM_ERROR (all are in use). */
-int32_t handle_acquire(struct handle_slot **slot);
+int32_t handle_acquire(struct handle_slot **slot, struct config_error *error);
 
 /* Gives a slot back; what the handle named is gone. Without the lock held. */
 void handle_release(struct handle_slot *slot);
@@ -61,16 +63,17 @@ struct handle_slot *handle_slot_at(uint32_t index);
 
 /* Whether a slot's producer belongs to the parent process. Takes no lock. */
 static inline bool handle_is_forked(const struct handle_slot *slot) {
-  return slot->fork_generation != handle_fork_generation;
+  return atomic_load_explicit(&slot->fork_generation, memory_order_acquire) != handle_fork_generation;
 }
 
 /* The slot of a handle without locking; NULL if it never was one. */
 struct handle_slot *handle_slot_of(const void *handle);
 uint64_t handle_generation_of(const void *handle);
 
-/* For pthread_atfork: the table's own lock is held over the fork, so that it is whole in the child. */
-void handle_before_fork(void);
-void handle_after_fork_in_parent(void);
-void handle_after_fork_in_child(void);
+/* In the child of a fork, before anything else: from here on all slots taken before are forked. */
+void handle_note_fork(void);
+/* Ends a handle of the parent; the producer that it named is the caller's. NULL: somebody else has ended it.
+ */
+struct producer *handle_end_forked(const void *handle);
 
 #endif

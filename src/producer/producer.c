@@ -19,7 +19,7 @@ static const bool allowed[PRODUCER_STATE_COUNT][PRODUCER_STATE_COUNT] = {
 
 static void release(struct producer *producer, struct batch *batch);
 static int32_t start(struct producer *producer, struct config_error *error);
-static void free_in_child(struct handle_slot *slot);
+static void free_in_child(struct producer *producer);
 static void detach_threads(struct producer *producer);
 
 enum { WALL_CLOCK_EVERY_US = 10000 };
@@ -34,13 +34,11 @@ int32_t producer_create(const struct config *config, const struct producer_callb
   }
   producer->callbacks = *callbacks;
   int32_t status = producer_build(producer, config, error);
-  if (status == STATUS_OK) status = exit_guard_install(&producer->settings, error);
   if (status == STATUS_OK) status = fork_guard_install(error);
-  if (status == STATUS_OK) status = handle_acquire(&producer->slot);
+  if (status == STATUS_OK) status = exit_guard_install(&producer->settings, error);
+  if (status == STATUS_OK) status = handle_acquire(&producer->slot, error);
   if (status == STATUS_OK) status = start(producer, error);
   if (status != STATUS_OK) {
-    if (status == STATUS_SYSTEM_ERROR && producer->slot == NULL)
-      config_error_set(error, "more than %d producers in one process", (int)HANDLE_MAXIMUM_SLOTS);
     struct handle_slot *slot = producer->slot;
     producer_tear_down(producer);
     if (slot != NULL) handle_release(slot);
@@ -54,7 +52,7 @@ void producer_destroy(void *handle) {
   struct handle_slot *slot = handle_slot_of(handle);
   if (slot == NULL) return;
   if (handle_is_forked(slot)) {
-    if (handle_generation_of(handle) == handle_generation_of(handle_of(slot))) free_in_child(slot);
+    free_in_child(handle_end_forked(handle));
     return;
   }
   struct producer *producer;
@@ -126,6 +124,22 @@ void producer_begin_close(struct producer *producer, int64_t deadline_us) {
   producer_wake_sender(producer);
 }
 
+bool producer_is_finished(const struct producer *producer) {
+  bool dispatching = producer->dispatcher_started && !producer->dispatcher_ended;
+  return producer->state == PRODUCER_CLOSED && !dispatching;
+}
+
+void producer_join_threads(struct producer *producer) {
+  bool join_sender = producer->sender_started && !producer->sender_joined;
+  bool join_dispatcher = producer->dispatcher_started && !producer->dispatcher_joined;
+  producer->sender_joined = true;
+  producer->dispatcher_joined = true;
+  pthread_mutex_unlock(&producer->slot->lock);
+  if (join_sender) pthread_join(producer->sender_thread, NULL);
+  if (join_dispatcher) pthread_join(producer->dispatcher_thread, NULL);
+  pthread_mutex_lock(&producer->slot->lock);
+}
+
 void producer_set_state(struct producer *producer, enum producer_state state) {
   ASSERT(allowed[producer->state][state]);
   producer->state = state;
@@ -192,10 +206,7 @@ static int32_t start(struct producer *producer, struct config_error *error) {
 
 /* The child of a fork has only the forking thread, and the producer may have been in the middle of anything
  * when it was copied: only what is sure to be whole is freed, which is nearly all of the memory. */
-static void free_in_child(struct handle_slot *slot) {
-  struct producer *producer = slot->producer;
-  slot->generation++;
-  slot->producer = NULL;
+static void free_in_child(struct producer *producer) {
   if (producer == NULL) return;
   buffer_pool_destroy(producer->accumulator.pool);
   settings_deinit(&producer->settings);

@@ -70,6 +70,7 @@ struct producer {
   uint64_t flushed_not_delivered, flushed_unknown; /* totals at the last completed flush */
   int64_t close_deadline_us;
   uint64_t aborted;                     /* records settled by the close deadline */
+  uint64_t unsent_at_exit;              /* on their way when the process began to end, until that is told */
   atomic_bool quiet;                    /* report callbacks are not run any more: destroyed, or at exit */
   int64_t wall_offset_us, wall_read_us; /* wall clock minus monotonic clock, and when it was read */
   struct network_client *client;        /* NULL once closed */
@@ -82,6 +83,7 @@ struct producer {
   pthread_t sender_thread, dispatcher_thread;
   bool sender_started, sender_joined, dispatcher_started, dispatcher_joined, dispatcher_ended;
   bool conditions_made;
+  bool turning; /* sender thread: in a step or a poll, not between them */
   char thread_name[16];
 };
 
@@ -112,6 +114,12 @@ int64_t producer_wall_ms(struct producer *producer, int64_t now_us);
 /* Starts to close: no more records, settle by deadline_us. Again: only an earlier deadline changes anything.
  */
 void producer_begin_close(struct producer *producer, int64_t deadline_us);
+
+/* The state is CLOSED, and all reports that go to callbacks have been given. */
+bool producer_is_finished(const struct producer *producer);
+/* Of a finished producer: waits until its threads, which have nothing left to do, are gone; the first caller
+ * does. Releases the lock meanwhile. Not from a callback. */
+void producer_join_threads(struct producer *producer);
 
 void producer_set_state(struct producer *producer, enum producer_state state);
 bool producer_state_may_change(enum producer_state from, enum producer_state to);

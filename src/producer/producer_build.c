@@ -205,7 +205,7 @@ static void log_line(void *context, int32_t level, const char *line) {
   event_queue_add(&producer->events, EVENT_LOG, STATUS_OK, -1, level, line);
   if (producer->callbacks.on_log == NULL) return;
   struct callback_scope scope;
-  callback_scope_enter(&scope, producer, false);
+  callback_scope_enter(&scope, producer, NULL);
   producer->callbacks.on_log(producer->callbacks.user, level, line);
   callback_scope_leave(&scope);
 }
@@ -232,9 +232,10 @@ static void on_throttled(void *context, int32_t broker, int32_t throttle_ms) {
 
 static int32_t call_partitioner(void *user, const char *topic, struct bytes key, struct bytes value,
                                 int32_t partition_count, int32_t *partition) {
-  const struct producer_callbacks *callbacks = &((const struct producer *)user)->callbacks;
+  const struct producer *producer = user;
+  const struct producer_callbacks *callbacks = &producer->callbacks;
   struct callback_scope scope;
-  callback_scope_enter(&scope, user, true);
+  callback_scope_enter(&scope, producer, &producer->slot->lock);
   int32_t status = callbacks->partitioner(callbacks->user, topic, key.data, key.size, value.data, value.size,
                                           partition_count, partition);
   callback_scope_leave(&scope);

@@ -96,7 +96,7 @@ static void call_for_batch(struct producer *producer, const struct batch *batch)
 static void call_with(struct producer *producer, const struct report *reports,
                       const struct report_callback *callbacks, size_t count) {
   struct callback_scope scope;
-  callback_scope_enter(&scope, producer, false);
+  callback_scope_enter(&scope, producer, NULL);
   bool wanted = producer->report_mode != DELIVERY_REPORT_NONE && producer->callbacks.on_reports != NULL;
   if (wanted) producer->callbacks.on_reports(producer->callbacks.user, reports, count);
   for (size_t i = 0; callbacks != NULL && i < count && !producer->quiet; i++)

@@ -7,7 +7,7 @@
 #include <signal.h>
 
 static void *run(void *argument);
-static bool turn(struct producer *producer);
+static bool turn(struct producer *producer, bool may_call);
 static bool look_after_waiters(struct producer *producer, int64_t now_us, int64_t *deadline_us);
 static void take_wake(struct producer *producer);
 static void finish(struct producer *producer);
@@ -24,16 +24,10 @@ int32_t sender_thread_start(struct producer *producer) {
   return status;
 }
 
-void sender_thread_drain(struct producer *producer, int64_t deadline_us) {
-  while (clock_monotonic_us() < deadline_us) {
-    int64_t now_us = clock_monotonic_us();
-    int64_t until_us = sender_step(producer->sender, now_us);
-    pthread_mutex_lock(&producer->slot->lock);
-    bool settled = accumulator_oldest_number(&producer->accumulator) == UINT64_MAX;
-    pthread_mutex_unlock(&producer->slot->lock);
-    if (settled) return;
-    if (until_us > deadline_us) until_us = deadline_us;
-    network_client_poll(producer->client, now_us, until_us, clock_of, NULL);
+void sender_thread_drain(struct producer *producer) {
+  /* From a log callback in the middle of a turn, or from the last callbacks of all, there is no way on. */
+  if (producer->turning || producer->client == NULL) return;
+  while (turn(producer, false)) {
   }
 }
 
@@ -54,7 +48,7 @@ void library_thread_entered(struct producer *producer, const char *name) {
 #endif
   if (producer->callbacks.on_thread_start == NULL) return;
   struct callback_scope scope;
-  callback_scope_enter(&scope, producer, false);
+  callback_scope_enter(&scope, producer, NULL);
   producer->callbacks.on_thread_start(producer->callbacks.user, name);
   callback_scope_leave(&scope);
 }
@@ -62,7 +56,7 @@ void library_thread_entered(struct producer *producer, const char *name) {
 void library_thread_leaving(struct producer *producer, const char *name) {
   if (producer->callbacks.on_thread_stop == NULL) return;
   struct callback_scope scope;
-  callback_scope_enter(&scope, producer, false);
+  callback_scope_enter(&scope, producer, NULL);
   producer->callbacks.on_thread_stop(producer->callbacks.user, name);
   callback_scope_leave(&scope);
 }
@@ -72,22 +66,27 @@ static void *run(void *argument) {
   pthread_mutex_lock(&producer->slot->lock); /* create has ended when this is ours */
   pthread_mutex_unlock(&producer->slot->lock);
   library_thread_entered(producer, producer->thread_name);
-  while (turn(producer)) {
+  while (turn(producer, true)) {
   }
   finish(producer);
   return NULL;
 }
 
 /* One turn of the loop; false when the producer is to end. */
-static bool turn(struct producer *producer) {
+static bool turn(struct producer *producer, bool may_call) {
+  producer->turning = true;
   int64_t now_us = clock_monotonic_us();
   int64_t deadline_us = sender_step(producer->sender, now_us);
-  if (producer->report_mode != DELIVERY_REPORT_DISPATCHER) report_dispatcher_call(producer);
+  producer->turning = false;
+  if (may_call && producer->report_mode != DELIVERY_REPORT_DISPATCHER) report_dispatcher_call(producer);
   pthread_mutex_lock(&producer->slot->lock);
   bool more = look_after_waiters(producer, now_us, &deadline_us);
   pthread_mutex_unlock(&producer->slot->lock);
-  if (more) network_client_poll(producer->client, now_us, deadline_us, clock_of, NULL);
-  return more;
+  if (!more) return false;
+  producer->turning = true;
+  network_client_poll(producer->client, now_us, deadline_us, clock_of, NULL);
+  producer->turning = false;
+  return true;
 }
 
 /* Lets those go on whose time has come; false when all is settled and closed, or the time for that is up. */

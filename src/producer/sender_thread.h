@@ -8,9 +8,9 @@
  */
 int32_t sender_thread_start(struct producer *producer);
 
-/* Runs the loop on the calling thread, which is the sender thread inside a callback, until the producer is
- * settled or deadline_us has passed: for exit from inside a callback. Without the lock. */
-void sender_thread_drain(struct producer *producer, int64_t deadline_us);
+/* Runs the loop on the calling thread, which is the sender thread inside a callback, until all is settled or
+ * the closing producer's deadline has passed: for exit from inside a callback. Without the lock. */
+void sender_thread_drain(struct producer *producer);
 
 /* Starts a thread of the library: all signals blocked, named. STATUS_OK, SYSTEM_ERROR. */
 int32_t library_thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);

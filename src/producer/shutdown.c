@@ -16,83 +16,95 @@ struct tally {
   char client_id[64]; /* of the first */
 };
 
-/* One producer that is being ended. */
-struct ending {
-  struct producer *producer;
-  bool counted;
-  uint64_t pending;
-};
-
-static uint32_t begin_all(struct ending *endings, int64_t now_us, int64_t *deadline_us, struct tally *tally);
-static bool begin(struct ending *ending, struct handle_slot *slot, int64_t now_us, int64_t *deadline_us,
-                  struct tally *tally);
-static void await(struct ending *ending, int64_t deadline_us, struct tally *tally);
+static void begin(struct handle_slot *slot, int64_t now_us, int64_t *deadline_us);
+static void await(struct handle_slot *slot, int64_t deadline_us);
+static void await_finish(struct producer *producer, int64_t deadline_us);
+static bool is_on(const struct producer *producer, bool started, pthread_t thread);
+static void tell(struct handle_slot *slot, struct tally *tally);
 static void print(const struct tally *tally);
 
-void shutdown_all(bool warn) {
-  static struct ending endings[HANDLE_MAXIMUM_SLOTS];
-  static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
-  if (pthread_mutex_trylock(&one_at_a_time) != 0)
-    return; /* exit while a signal is handled, or exit in exit */
+/* Two threads may be here, such as an exit while a signal is handled: both wait, and what is to be told is
+ * told by the first that is done. */
+void shutdown_all(void) {
   struct tally tally = {0};
   int64_t now_us = clock_monotonic_us(), deadline_us = now_us;
-  uint32_t count = begin_all(endings, now_us, &deadline_us, &tally);
-  for (uint32_t i = 0; i < count; i++)
-    await(&endings[i], deadline_us, &tally);
-  if (warn && tally.producers > 0) print(&tally);
-  pthread_mutex_unlock(&one_at_a_time);
-}
-
-static uint32_t begin_all(struct ending *endings, int64_t now_us, int64_t *deadline_us, struct tally *tally) {
-  uint32_t count = 0;
   for (uint32_t i = 0; i < handle_slot_count(); i++)
-    if (begin(&endings[count], handle_slot_at(i), now_us, deadline_us, tally)) count++;
-  return count;
+    begin(handle_slot_at(i), now_us, &deadline_us);
+  for (uint32_t i = 0; i < handle_slot_count(); i++)
+    await(handle_slot_at(i), deadline_us);
+  for (uint32_t i = 0; i < handle_slot_count(); i++)
+    tell(handle_slot_at(i), &tally);
+  if (tally.producers > 0) print(&tally);
 }
 
-static bool begin(struct ending *ending, struct handle_slot *slot, int64_t now_us, int64_t *deadline_us,
-                  struct tally *tally) {
-  if (handle_is_forked(slot)) return false;
+static void begin(struct handle_slot *slot, int64_t now_us, int64_t *deadline_us) {
+  if (handle_is_forked(slot)) return;
+  /* exit was called by a partitioner: what it was asked for is never answered, so the lock is not needed. */
+  if (callback_scope_holds(&slot->lock)) handle_unlock(slot);
   pthread_mutex_lock(&slot->lock);
   struct producer *producer = slot->producer;
-  bool running = producer != NULL && producer->state != PRODUCER_CLOSED;
-  if (running) {
+  if (producer != NULL && producer->state != PRODUCER_CLOSED) {
     const struct accumulator_totals *totals = &producer->accumulator.totals;
-    *ending = (struct ending){.producer = producer, .pending = totals->accepted - totals->settled};
-    ending->counted = producer->state == PRODUCER_OPEN && ending->pending > 0;
+    if (producer->state == PRODUCER_OPEN) producer->unsent_at_exit = totals->accepted - totals->settled;
     int64_t until_us = clock_add_us(now_us, producer->settings.shutdown_timeout_us);
     if (until_us > *deadline_us) *deadline_us = until_us;
-    /* The objects that callbacks use may be gone already. */
-    if (!producer->settings.shutdown_callbacks) producer->quiet = true;
+    /* The objects that callbacks use may be gone already. A queue is read by who wants to. */
+    bool by_callback = producer->report_mode != DELIVERY_REPORT_QUEUE;
+    if (by_callback && !producer->settings.shutdown_callbacks) producer->quiet = true;
     producer_begin_close(producer, until_us);
-    producer_use(producer);
-    if (ending->counted) {
-      if (tally->producers == 0)
-        snprintf(tally->client_id, sizeof tally->client_id, "%s", producer->settings.client_id);
-      tally->producers++;
-      tally->pending += ending->pending;
-    }
   }
-  pthread_mutex_unlock(&slot->lock);
-  return running;
+  handle_unlock(slot);
 }
 
-static void await(struct ending *ending, int64_t deadline_us, struct tally *tally) {
-  struct producer *producer = ending->producer;
-  /* exit was called by one of its callbacks: nobody else turns the loop, so this thread does. */
-  bool inside = callback_scope_is_in(producer) && pthread_equal(pthread_self(), producer->sender_thread);
-  if (inside) sender_thread_drain(producer, deadline_us);
-  pthread_mutex_lock(&producer->slot->lock);
-  while (!inside && producer->state != PRODUCER_CLOSED && !producer->destroyed)
-    if (!condition_wait(&producer->finished, &producer->slot->lock, deadline_us)) break;
-  const struct accumulator_totals *totals = &producer->accumulator.totals;
-  if (ending->counted) tally->left += totals->accepted - totals->settled + producer->aborted;
-  bool join = producer->state == PRODUCER_CLOSED && !producer->sender_joined;
-  if (join) producer->sender_joined = true;
-  pthread_mutex_unlock(&producer->slot->lock);
-  if (join) pthread_join(producer->sender_thread, NULL);
-  pthread_mutex_lock(&producer->slot->lock);
+static void await(struct handle_slot *slot, int64_t deadline_us) {
+  if (handle_is_forked(slot)) return;
+  pthread_mutex_lock(&slot->lock);
+  struct producer *producer = slot->producer;
+  if (producer == NULL) {
+    handle_unlock(slot);
+    return;
+  }
+  producer_use(producer);
+  if (is_on(producer, producer->sender_started, producer->sender_thread)) {
+    /* exit was called by one of its callbacks: nobody else turns the loop, so this thread does. */
+    handle_unlock(slot);
+    sender_thread_drain(producer);
+    pthread_mutex_lock(&slot->lock);
+  } else {
+    await_finish(producer, deadline_us);
+  }
   producer_leave(producer);
+}
+
+/* Until the threads have ended, the dispatcher too: what its callback uses is about to go. */
+static void await_finish(struct producer *producer, int64_t deadline_us) {
+  bool on_dispatcher = is_on(producer, producer->dispatcher_started, producer->dispatcher_thread);
+  bool in_time = true;
+  while (in_time && !producer->destroyed && !producer_is_finished(producer) &&
+         !(on_dispatcher && producer->state == PRODUCER_CLOSED))
+    in_time = condition_wait(&producer->finished, &producer->slot->lock, deadline_us);
+  if (producer_is_finished(producer)) producer_join_threads(producer);
+}
+
+/* Whether the caller is this thread of the producer's, inside a callback. */
+static bool is_on(const struct producer *producer, bool started, pthread_t thread) {
+  return started && callback_scope_is_in(producer) && pthread_equal(pthread_self(), thread);
+}
+
+static void tell(struct handle_slot *slot, struct tally *tally) {
+  if (handle_is_forked(slot)) return;
+  pthread_mutex_lock(&slot->lock);
+  struct producer *producer = slot->producer;
+  if (producer != NULL && producer->unsent_at_exit > 0) {
+    const struct accumulator_totals *totals = &producer->accumulator.totals;
+    if (tally->producers == 0)
+      snprintf(tally->client_id, sizeof tally->client_id, "%s", producer->settings.client_id);
+    tally->producers++;
+    tally->pending += producer->unsent_at_exit;
+    tally->left += totals->accepted - totals->settled + producer->aborted;
+    producer->unsent_at_exit = 0;
+  }
+  handle_unlock(slot);
 }
 
 static void print(const struct tally *tally) {

@@ -3,11 +3,9 @@
 #ifndef PRODUCER_SHUTDOWN_H
 #define PRODUCER_SHUTDOWN_H
 
-#include <stdbool.h>
-
-/* Returns when all are closed or the longest shutdown.timeout.ms among them has passed. warn: one line on
+/* Returns when all are closed or the longest shutdown.timeout.ms among them has passed, after one line on
  * stderr if producers with records on their way had not been closed. Any thread, also one that is inside a
- * callback. */
-void shutdown_all(bool warn);
+ * callback; more than one at a time. */
+void shutdown_all(void);
 
 #endif

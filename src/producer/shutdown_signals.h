@@ -9,7 +9,8 @@
  * ignored stays ignored. STATUS_OK, SYSTEM_ERROR. Any thread. */
 int32_t shutdown_signals_install(const struct settings *settings, struct config_error *error);
 
-/* In the child of a fork, where the thread is not: the handlers that stood before stand again. Async-signal-safe. */
+/* In the child of a fork, where the thread is not: the handlers that stood before stand again.
+ * Async-signal-safe. */
 void shutdown_signals_after_fork_in_child(void);
 
 #endif

@@ -15,8 +15,6 @@ static int32_t wait_for_change(struct producer *producer, bool is_over, int64_t 
 static bool all_reported(const struct producer *producer, uint64_t target, uint64_t *reports_needed);
 static void fill_flush_result(struct producer *producer, uint64_t target, bool complete,
                               struct flush_result *result);
-static bool is_finished(const struct producer *producer);
-static void join_threads(struct producer *producer);
 static int32_t leave_with(struct producer *producer, int32_t status);
 
 int32_t waiting_flush(struct producer *producer, int64_t timeout_ms, struct flush_result *result) {
@@ -31,7 +29,7 @@ int32_t waiting_flush(struct producer *producer, int64_t timeout_ms, struct flus
   accumulator_begin_cut(&producer->accumulator);
   producer_wake_sender(producer);
   while (status == STATUS_OK && !all_reported(producer, target, &reports_needed))
-    status = wait_for_change(producer, is_finished(producer), deadline_us, wakes);
+    status = wait_for_change(producer, producer_is_finished(producer), deadline_us, wakes);
   /* What came just as the wait ended counts. */
   if (!producer->destroyed && all_reported(producer, target, &reports_needed)) status = STATUS_OK;
   accumulator_end_cut(&producer->accumulator);
@@ -50,14 +48,14 @@ int32_t waiting_close(struct producer *producer, int64_t timeout_ms) {
   producer_begin_close(producer, deadline_us);
   int64_t until_us = clock_add_us(deadline_us, CLOSE_GRACE_US);
   bool waited_enough = inside;
-  while (!is_finished(producer) && !waited_enough && !producer->destroyed) {
+  while (!producer_is_finished(producer) && !waited_enough && !producer->destroyed) {
     int64_t wait_until_us = producer->calling ? deadline_us : until_us; /* a callback may take for ever */
     waited_enough = !condition_wait(&producer->finished, &producer->slot->lock, wait_until_us) &&
                     (producer->calling || clock_monotonic_us() >= until_us);
   }
   const struct accumulator_totals *totals = &producer->accumulator.totals;
   bool all_settled = totals->accepted == totals->settled && producer->aborted == 0;
-  if (is_finished(producer) && !inside) join_threads(producer);
+  if (producer_is_finished(producer) && !inside) producer_join_threads(producer);
   return leave_with(producer, all_settled ? STATUS_OK : STATUS_TIMED_OUT);
 }
 
@@ -204,23 +202,6 @@ static void fill_flush_result(struct producer *producer, uint64_t target, bool c
   if (!complete) return;
   producer->flushed_not_delivered = totals->not_delivered;
   producer->flushed_unknown = totals->unknown;
-}
-
-static bool is_finished(const struct producer *producer) {
-  bool dispatching = producer->dispatcher_started && !producer->dispatcher_ended;
-  return producer->state == PRODUCER_CLOSED && !dispatching;
-}
-
-/* The first to see the end joins; the threads have nothing left to do but to return. */
-static void join_threads(struct producer *producer) {
-  bool join_sender = producer->sender_started && !producer->sender_joined;
-  bool join_dispatcher = producer->dispatcher_started && !producer->dispatcher_joined;
-  producer->sender_joined = true;
-  producer->dispatcher_joined = true;
-  pthread_mutex_unlock(&producer->slot->lock);
-  if (join_sender) pthread_join(producer->sender_thread, NULL);
-  if (join_dispatcher) pthread_join(producer->dispatcher_thread, NULL);
-  pthread_mutex_lock(&producer->slot->lock);
 }
 
 static int32_t leave_with(struct producer *producer, int32_t status) {

@@ -14,7 +14,7 @@ static void *is_in_one(void *answer) {
 START_TEST(a_thread_is_in_a_callback_from_enter_to_leave) {
   struct callback_scope scope;
   ck_assert(!callback_scope_is_in(&one));
-  callback_scope_enter(&scope, &one, false);
+  callback_scope_enter(&scope, &one, NULL);
   ck_assert(callback_scope_is_in(&one));
   ck_assert(!callback_scope_is_in(&other));
   callback_scope_leave(&scope);
@@ -24,8 +24,8 @@ END_TEST
 
 START_TEST(the_outer_callback_still_counts_inside_another_producers) {
   struct callback_scope outer, inner;
-  callback_scope_enter(&outer, &one, false);
-  callback_scope_enter(&inner, &other, false);
+  callback_scope_enter(&outer, &one, NULL);
+  callback_scope_enter(&inner, &other, NULL);
   ck_assert(callback_scope_is_in(&one));
   ck_assert(callback_scope_is_in(&other));
   callback_scope_leave(&inner);
@@ -36,14 +36,15 @@ START_TEST(the_outer_callback_still_counts_inside_another_producers) {
 END_TEST
 
 START_TEST(only_a_callback_that_is_called_so_holds_the_lock) {
+  pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, another = PTHREAD_MUTEX_INITIALIZER;
   struct callback_scope reports, partitioner;
-  callback_scope_enter(&reports, &one, false);
-  ck_assert(!callback_scope_holds_lock(&one));
-  callback_scope_enter(&partitioner, &other, true);
-  ck_assert(!callback_scope_holds_lock(&one));
-  ck_assert(callback_scope_holds_lock(&other));
+  callback_scope_enter(&reports, &one, NULL);
+  ck_assert(!callback_scope_holds(&lock));
+  callback_scope_enter(&partitioner, &other, &lock);
+  ck_assert(callback_scope_holds(&lock));
+  ck_assert(!callback_scope_holds(&another));
   callback_scope_leave(&partitioner);
-  ck_assert(!callback_scope_holds_lock(&other));
+  ck_assert(!callback_scope_holds(&lock));
   callback_scope_leave(&reports);
 }
 END_TEST
@@ -52,7 +53,7 @@ START_TEST(other_threads_are_not_in_it) {
   struct callback_scope scope;
   pthread_t thread;
   bool answer = true;
-  callback_scope_enter(&scope, &one, false);
+  callback_scope_enter(&scope, &one, NULL);
   ck_assert_int_eq(pthread_create(&thread, NULL, is_in_one, &answer), 0);
   ck_assert_int_eq(pthread_join(thread, NULL), 0);
   ck_assert(!answer);

@@ -1,0 +1,10 @@
+/* The lock of what all producers of the process share: the table of handles, and the guards that are
+ * installed once. The fork guard holds it over a fork, so that none of that is caught half-way in the child.
+ * Never taken together with a producer's lock, nor while the host is called. */
+#ifndef PRODUCER_PROCESS_LOCK_H
+#define PRODUCER_PROCESS_LOCK_H
+
+void process_lock_enter(void);
+void process_lock_leave(void);
+
+#endif
