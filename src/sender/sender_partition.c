@@ -3,19 +3,22 @@
 #include "base/assertion.h"
 #include "base/status.h"
 
+static bool is_established(const struct sender_partition *partition);
 static bool is_head_of_line(const struct sender_partition *partition, const struct batch *batch);
 static void remove_sent(struct sender_partition *partition, struct batch *batch);
 static void settle(struct sender_partition *partition, struct batch *batch, enum outcome outcome,
                    int32_t status, const struct sender_partition_context *context);
 static void settle_undelivered(struct sender_partition *partition, struct batch *batch, bool appended,
                                int32_t status, const struct sender_partition_context *context);
-static void settle_held_before(struct sender_partition *partition, const struct batch *batch,
-                               const struct sender_partition_context *context);
+static void settle_before(struct sender_partition *partition, const struct batch *batch,
+                          const struct sender_partition_context *context);
 static void note_gap(struct sender_partition *partition, const struct batch *batch, bool appended);
 static void after_change(struct sender_partition *partition, const struct sender_partition_context *context);
 static bool walk_is_complete(const struct sender_partition *partition);
+static bool none_is_open(const struct sender_partition *partition);
 static void end_walk(struct sender_partition *partition, const struct sender_partition_context *context);
 static void next_epoch(struct sender_partition *partition, const struct sender_partition_context *context);
+static void release_held(struct sender_partition *partition);
 static void stamp_all(struct sender_partition *partition);
 
 static inline struct batch *batch_of(struct list *node) {
@@ -40,13 +43,19 @@ void sender_partition_init(struct sender_partition *partition, struct partition 
 }
 
 struct batch *sender_partition_next_retry(const struct sender_partition *partition) {
-  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next)
-    if (batch_of(node)->state == BATCH_RETRY) return batch_of(node);
-  return NULL;
+  struct batch *first = NULL;
+  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next) {
+    struct batch *batch = batch_of(node);
+    if (first == NULL && batch->state == BATCH_RETRY) first = batch;
+    bool must_wait = first != NULL || !is_established(partition);
+    if (batch->state == BATCH_IN_FLIGHT && must_wait) return NULL;
+  }
+  return first;
 }
 
 bool sender_partition_may_send_new(const struct sender_partition *partition, uint32_t limit) {
   if (partition->draining || partition->restamp || partition->sent_count >= limit) return false;
+  if (!is_established(partition) && partition->sent_count > 0) return false;
   /* In order: nothing new while an older batch waits to be sent again or for what a later one brings. */
   for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next)
     if (batch_of(node)->state != BATCH_IN_FLIGHT) return false;
@@ -82,8 +91,9 @@ void sender_partition_end_flight(struct sender_partition *partition) {
 
 void sender_partition_delivered(struct sender_partition *partition, struct batch *batch, int64_t base_offset,
                                 int64_t log_append_time_ms, const struct sender_partition_context *context) {
-  settle_held_before(partition, batch, context);
+  if (context->idempotent) settle_before(partition, batch, context);
   partition->failures = 0;
+  partition->established = true;
   if (batch->ambiguous) (*context->outcomes_resolved)++;
   remove_sent(partition, batch);
   enum outcome outcome = base_offset >= 0 ? OUTCOME_DELIVERED : OUTCOME_DELIVERED_OFFSET_UNKNOWN;
@@ -139,8 +149,7 @@ void sender_partition_topic_recreated(struct sender_partition *partition,
     bool open = batch->state == BATCH_IN_FLIGHT;
     if (open || batch->ambiguous) settle_undelivered(partition, batch, open, STATUS_TOPIC_RECREATED, context);
   }
-  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next)
-    if (batch_of(node)->state == BATCH_HELD) batch_set_state(batch_of(node), BATCH_RETRY);
+  release_held(partition);
   if (context->idempotent && partition->producer_id >= 0) next_epoch(partition, context);
 }
 
@@ -178,6 +187,11 @@ void sender_partition_check(const struct sender_partition *partition) {
   ASSERT(count == partition->sent_count);
 }
 
+/* Without idempotence there is nothing to establish. */
+static bool is_established(const struct sender_partition *partition) {
+  return partition->established || partition->producer_id < 0;
+}
+
 /* All before it are held (or there is none). */
 static bool is_head_of_line(const struct sender_partition *partition, const struct batch *batch) {
   for (struct list *node = partition->sent.next; node != &batch->queue_node; node = node->next) {
@@ -208,17 +222,16 @@ static void settle_undelivered(struct sender_partition *partition, struct batch 
   settle(partition, batch, unknown ? OUTCOME_UNKNOWN : OUTCOME_NOT_DELIVERED, status, context);
 }
 
-/* The walk-forward rule: a later batch is in the log, so the held ones that may have been written are. */
-static void settle_held_before(struct sender_partition *partition, const struct batch *batch,
-                               const struct sender_partition_context *context) {
+/* The walk-forward rule: a later batch is in the log, so those before it that may have been written are. */
+static void settle_before(struct sender_partition *partition, const struct batch *batch,
+                          const struct sender_partition_context *context) {
   for (struct list *node = partition->sent.next, *next; node != &batch->queue_node; node = next) {
     struct batch *earlier = batch_of(node);
     next = node->next;
-    if (earlier->state != BATCH_HELD) continue;
     if (earlier->ambiguous) {
       (*context->outcomes_resolved)++;
       settle(partition, earlier, OUTCOME_DELIVERED_OFFSET_UNKNOWN, STATUS_OK, context);
-    } else {
+    } else if (earlier->state != BATCH_IN_FLIGHT) {
       /* Refused each time, yet a later one was taken: the broker had lost its state. It is not in the log,
        * and it can no longer come before the later one. */
       settle(partition, earlier, OUTCOME_NOT_DELIVERED, STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER, context);
@@ -239,16 +252,30 @@ static void note_gap(struct sender_partition *partition, const struct batch *bat
 }
 
 static void after_change(struct sender_partition *partition, const struct sender_partition_context *context) {
-  if (walk_is_complete(partition)) end_walk(partition, context);
-  if (partition->draining && partition->sent_count == 0) next_epoch(partition, context);
+  if (walk_is_complete(partition)) {
+    end_walk(partition, context);
+  } else if (partition->draining && none_is_open(partition)) {
+    release_held(partition);
+    next_epoch(partition, context);
+  }
   sender_partition_check(partition);
 }
 
-/* Every unsettled batch was refused for its sequence and none is under way. */
+/* Every unsettled batch was refused for its sequence and none is under way. Under an identity that no broker
+ * has acknowledged the first refusal ends the walk: a later success would prove nothing. */
 static bool walk_is_complete(const struct sender_partition *partition) {
-  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next)
+  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next) {
     if (batch_of(node)->state != BATCH_HELD) return false;
+    if (!is_established(partition)) return true;
+  }
   return partition->sent_count > 0;
+}
+
+/* No attempt of a sent batch can have been written, or still be. */
+static bool none_is_open(const struct sender_partition *partition) {
+  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next)
+    if (batch_of(node)->ambiguous || batch_of(node)->state == BATCH_IN_FLIGHT) return false;
+  return true;
 }
 
 /* None of the held batches is in the log, or the youngest would have been recognised. Those that may still
@@ -258,18 +285,18 @@ static void end_walk(struct sender_partition *partition, const struct sender_par
   for (struct list *node = partition->sent.next, *next; node != &partition->sent; node = next) {
     struct batch *batch = batch_of(node);
     next = node->next;
-    if (!batch->ambiguous) {
-      batch_set_state(batch, BATCH_RETRY);
-      continue;
-    }
-    bool lost = batch->status == STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER && !partition->draining;
+    if (!batch->ambiguous) continue;
+    bool lost = batch->status == STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER && partition->established &&
+                !partition->draining;
     settle(partition, batch, OUTCOME_UNKNOWN, lost ? STATUS_ACKNOWLEDGED_DATA_LOST : batch->status, context);
   }
+  release_held(partition);
   next_epoch(partition, context);
 }
 
 static void next_epoch(struct sender_partition *partition, const struct sender_partition_context *context) {
   (*context->epochs_raised)++;
+  partition->established = false;
   partition->draining = false;
   partition->restamp = true;
   partition->next_sequence = 0;
@@ -280,6 +307,11 @@ static void next_epoch(struct sender_partition *partition, const struct sender_p
   }
   partition->producer_epoch++;
   stamp_all(partition);
+}
+
+static void release_held(struct sender_partition *partition) {
+  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next)
+    if (batch_of(node)->state == BATCH_HELD) batch_set_state(batch_of(node), BATCH_RETRY);
 }
 
 static void stamp_all(struct sender_partition *partition) {

@@ -8,6 +8,9 @@
  *  - So OUT_OF_ORDER on a batch that an earlier attempt may have written says nothing; but the youngest
  * written batch is always recognised. Walking forward through the unsettled batches, the first success
  * therefore settles the held ones before it as delivered; if none succeeds, none of them is in the log.
+ *  - That rests on brokers noticing gaps, which they do only where they know the producer: the first batch
+ * under an identity is accepted whatever its sequence. So it travels alone, until it is acknowledged.
+ *  - And on answers in order of sequence: no batch is sent while a younger one is in flight.
  *  - Identity (producer id, epoch, sequences) belongs to the partition. It changes only when no attempt under
  * the old one is open: to the next epoch at sequence 0, which brokers accept per partition.
  *
@@ -52,9 +55,9 @@ struct sender_partition {
   int64_t producer_id; /* -1: none yet */
   int16_t producer_epoch;
   int32_t next_sequence;
-  bool draining; /* a sequence was given up: nothing new until all sent ones are settled, then the next epoch
-                  */
-  bool restamp;  /* the batches in `sent` await a new identity; none is ambiguous or in flight */
+  bool established; /* a batch under this identity was acknowledged: the broker notices gaps */
+  bool draining;    /* a sequence was given up: nothing new until no sent one is open, then the next epoch */
+  bool restamp;     /* the batches in `sent` await a new producer id; none is ambiguous or in flight */
   bool new_producer_id;      /* the next identity must be another producer id, not just another epoch */
   int64_t spent_producer_id; /* the one that must not come again; -1: none */
   struct list expired_node;  /* in sender.expired: a batch of it has passed its delivery timeout */
@@ -71,7 +74,7 @@ struct sender_partition_context {
 
 void sender_partition_init(struct sender_partition *partition, struct partition *queue);
 
-/* The next batch to send again, NULL if none waits for that. */
+/* The batch to send again now; NULL if none waits for that, or an answer has to come first. */
 struct batch *sender_partition_next_retry(const struct sender_partition *partition);
 
 /* Whether a batch that was never sent may follow now. limit: the most unsettled batches. */
@@ -86,8 +89,8 @@ void sender_partition_end_flight(struct sender_partition *partition);
 
 /* ---- answers for a batch IN_FLIGHT that is not settled ---- */
 
-/* Written (or recognised): settles it, and the held ones before it. base_offset -1: the broker no longer
- * knew. */
+/* Written (or recognised): settles it, and with idempotence those before it. base_offset -1: the broker no
+ * longer knew. */
 void sender_partition_delivered(struct sender_partition *partition, struct batch *batch, int64_t base_offset,
                                 int64_t log_append_time_ms, const struct sender_partition_context *context);
 
