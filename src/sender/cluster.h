@@ -59,7 +59,7 @@ struct cluster_listener {
   void *context;
   /* The leader of a partition changed (also to none). */
   void (*on_leader)(void *context, struct sender_topic *topic, int32_t partition);
-  /* The partition count is known or grew: staged records can move. */
+  /* The topic was described: its partition count and leaders are as told. */
   void (*on_partitions)(void *context, struct sender_topic *topic);
   /* The topic has another id than before: it was deleted and made again. */
   void (*on_recreated)(void *context, struct sender_topic *topic);

@@ -284,6 +284,12 @@ static void on_partitions(void *context, struct sender_topic *topic) {
   struct sender *sender = context;
   gate_enter(&sender->gate);
   produce_dispatch_tell_loads(sender, topic, true, sender->now_us);
+  /* Who is still without a leader, or was without memory for its node, has to ask again. */
+  for (int32_t i = 0; i < topic->partition_count && i < topic->topic->partition_capacity; i++) {
+    const struct partition *queue = topic->topic->partitions[i];
+    if (queue != NULL && queue->sender->queue != NULL && queue->sender->place == PLACE_LEADERLESS)
+      routing_place(sender, queue->sender, sender->now_us);
+  }
   gate_leave(&sender->gate);
 }
 
