@@ -1,6 +1,8 @@
 #include "producer/handle.h"
 
 #include "base/status.h"
+#include "producer/config_error.h"
+#include "producer/process_lock.h"
 #include "support/client_world.h"
 #include "support/expect_abort.h"
 #include "support/failing_allocator.h"
@@ -14,7 +16,7 @@ static struct producer *const some_producer = (struct producer *)(void *)&(int){
 
 static struct handle_slot *acquire(void) {
   struct handle_slot *slot = NULL;
-  ck_assert_int_eq(handle_acquire(&slot), STATUS_OK);
+  ck_assert_int_eq(handle_acquire(&slot, NULL), STATUS_OK);
   ck_assert_ptr_nonnull(slot);
   return slot;
 }
@@ -131,22 +133,26 @@ START_TEST(slots_are_used_again_and_run_out) {
   for (int i = 0; i < HANDLE_MAXIMUM_SLOTS; i++)
     slots[i] = acquire();
   struct handle_slot *none = NULL;
-  ck_assert_int_eq(handle_acquire(&none), STATUS_SYSTEM_ERROR);
+  struct config_error error = {.text = "unset"};
+  ck_assert_int_eq(handle_acquire(&none, &error), STATUS_SYSTEM_ERROR);
+  ck_assert_str_eq(error.text, "more than 4096 producers in one process");
   ck_assert_ptr_null(none);
   handle_release(slots[7]);
   handle_release(slots[4000]);
   ck_assert_ptr_eq(acquire(), slots[4000]);
   ck_assert_ptr_eq(acquire(), slots[7]);
-  ck_assert_int_eq(handle_acquire(&none), STATUS_SYSTEM_ERROR);
+  ck_assert_int_eq(handle_acquire(&none, NULL), STATUS_SYSTEM_ERROR);
   ck_assert_uint_eq(handle_slot_count(), HANDLE_MAXIMUM_SLOTS);
 }
 END_TEST
 
 START_TEST(a_slot_without_memory_is_not_counted) {
   struct handle_slot *none = NULL;
+  struct config_error error = {.text = "unset"};
   failing_allocator_start(0);
-  ck_assert_int_eq(handle_acquire(&none), STATUS_OUT_OF_MEMORY);
+  ck_assert_int_eq(handle_acquire(&none, &error), STATUS_OUT_OF_MEMORY);
   ck_assert(failing_allocator_stop());
+  ck_assert_str_eq(error.text, "no memory for a handle");
   ck_assert_ptr_null(none);
   ck_assert_uint_eq(handle_slot_count(), 0);
   ck_assert_uint_eq(acquire()->index, 0);
@@ -209,10 +215,10 @@ START_TEST(a_wake_takes_no_lock) {
   atomic_store(&slot->wake_target, watched_client());
   struct producer *producer;
   ck_assert_int_eq(handle_lock(handle, &producer), STATUS_OK);
-  handle_before_fork();
+  process_lock_enter();
   ck_assert_int_eq(handle_wake(handle), STATUS_OK);
   ck_assert_uint_eq(wake_count, 1);
-  handle_after_fork_in_parent();
+  process_lock_leave();
   handle_unlock(slot);
   client_world_deinit(&world);
 }
@@ -290,14 +296,15 @@ END_TEST
 
 /* Runs in a child as after a fork with the fork guard; what it finds wrong is its exit status. */
 static void in_forked_child(int (*run)(void)) {
-  handle_before_fork();
+  process_lock_enter();
   pid_t child = fork();
   ck_assert_int_ge(child, 0);
   if (child == 0) {
-    handle_after_fork_in_child();
+    handle_note_fork();
+    process_lock_leave();
     _exit(run());
   }
-  handle_after_fork_in_parent();
+  process_lock_leave();
   int status = -1;
   ck_assert_int_eq(waitpid(child, &status, 0), child);
   ck_assert_int_eq(status, 0);
@@ -328,7 +335,7 @@ END_TEST
 static int use_own(void) {
   struct handle_slot *again = NULL, *fresh = NULL;
   struct producer *producer;
-  if (handle_acquire(&again) != STATUS_OK || handle_acquire(&fresh) != STATUS_OK) return 1;
+  if (handle_acquire(&again, NULL) != STATUS_OK || handle_acquire(&fresh, NULL) != STATUS_OK) return 1;
   if (again == inherited || fresh == inherited) return 2;
   again->producer = some_producer;
   fresh->producer = some_producer;
@@ -346,6 +353,35 @@ START_TEST(a_child_has_slots_of_its_own_new_and_used_before) {
   close_slot(used);
   handle_release(used);
   in_forked_child(use_own);
+  expect_lock(handle_of(inherited), STATUS_OK);
+}
+END_TEST
+
+static int end_inherited(void) {
+  void *handle = handle_of(inherited);
+  struct handle_slot *again = NULL;
+  if (handle_end_forked(handle) != some_producer) return 1;
+  if (handle_end_forked(handle) != NULL) return 2;
+  if (handle_acquire(&again, NULL) != STATUS_OK || again != inherited) return 3;
+  again->producer = some_producer;
+  struct producer *producer;
+  if (handle_lock(handle, &producer) != STATUS_CLOSED) return 4;
+  if (handle_lock(handle_of(again), &producer) != STATUS_OK) return 5;
+  handle_unlock(again);
+  handle_end_wakes(again);
+  if (handle_wake(handle_of(again)) != STATUS_OK) return 6;
+  return 0;
+}
+
+/* Also when a thread of the parent was inside, which would hold the lock, or be waking, for ever. */
+START_TEST(a_child_ends_an_inherited_handle_once_and_uses_its_slot) {
+  inherited = acquire();
+  struct producer *producer;
+  ck_assert_int_eq(handle_lock(open_slot(inherited), &producer), STATUS_OK);
+  atomic_fetch_add(&inherited->wakers, 1);
+  in_forked_child(end_inherited);
+  atomic_fetch_sub(&inherited->wakers, 1);
+  handle_unlock(inherited);
   expect_lock(handle_of(inherited), STATUS_OK);
 }
 END_TEST
@@ -369,6 +405,7 @@ int main(void) {
   tcase_add_test(test_case, a_client_may_go_after_the_end_of_wakes);
   tcase_add_test(test_case, in_a_child_an_inherited_handle_answers_without_its_lock);
   tcase_add_test(test_case, a_child_has_slots_of_its_own_new_and_used_before);
+  tcase_add_test(test_case, a_child_ends_an_inherited_handle_once_and_uses_its_slot);
   suite_add_tcase(suite, test_case);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
