@@ -9,10 +9,12 @@
 enum { MAXIMUM_BROKERS = 100000, TELL_UNKNOWN_AFTER_US = 2000000 };
 
 static bool is_due(const struct cluster *cluster, int64_t now_us);
+static int64_t next_due_us(const struct cluster *cluster);
 static bool choose_topics(struct cluster *cluster, int64_t now_us, int32_t *count);
 static bool write_request(struct cluster *cluster, int16_t version, int32_t topic_count);
 static void clear_asked(struct cluster *cluster);
 static void on_complete(struct request *request, const struct request_result *result);
+static void end_answer(struct cluster *cluster, int64_t now_us);
 static bool read_response(struct cluster *cluster, struct wire_reader reader, int16_t version, bool apply,
                           int64_t now_us, int16_t *error_code);
 static bool read_brokers(struct cluster *cluster, struct wire_reader *reader, int16_t version, int32_t count,
@@ -42,6 +44,7 @@ void cluster_init(struct cluster *cluster, const struct cluster_settings *settin
       .gate = gate,
       .random = random,
       .refresh_wanted = true,
+      .is_bootstrapping = true,
       .next_attempt_us = now_us,
       .last_answer_us = -1,
       .last_refresh_us = now_us,
@@ -82,11 +85,11 @@ void cluster_want_refresh(struct cluster *cluster) {
 void cluster_step(struct cluster *cluster, int64_t now_us) {
   if (cluster->request_open || now_us < cluster->next_attempt_us || !is_due(cluster, now_us)) return;
   if (cluster->unanswered_since_us == CLOCK_NEVER_US) cluster->unanswered_since_us = now_us;
-  if (cluster->settings.rebootstrap) {
+  if (cluster->settings.rebootstrap && !cluster->is_bootstrapping) {
     if (now_us - cluster->unanswered_since_us >= cluster->settings.rebootstrap_trigger_us)
       rebootstrap(cluster, now_us,
                   "no answer about the cluster for metadata.recovery.rebootstrap.trigger.ms");
-    else if (cluster->last_answer_us >= 0 && network_client_all_failed(cluster->client))
+    else if (network_client_all_failed(cluster->client))
       rebootstrap(cluster, now_us, "no known broker can be reached");
   }
   int32_t node_id;
@@ -117,7 +120,7 @@ void cluster_step(struct cluster *cluster, int64_t now_us) {
 
 int64_t cluster_next_deadline_us(const struct cluster *cluster, int64_t now_us) {
   if (cluster->request_open) return CLOCK_NEVER_US;
-  if (!is_due(cluster, now_us)) return clock_add_us(cluster->last_refresh_us, cluster->settings.max_age_us);
+  if (!is_due(cluster, now_us)) return next_due_us(cluster);
   if (cluster->next_attempt_us > now_us) return cluster->next_attempt_us;
   return network_client_next_deadline_us(
       cluster->client); /* no node takes a request: backoff or connecting */
@@ -140,11 +143,16 @@ bool cluster_is_known(const struct cluster *cluster) {
 }
 
 static bool is_due(const struct cluster *cluster, int64_t now_us) {
-  if (cluster->refresh_wanted) return true;
-  if (now_us >= clock_add_us(cluster->last_refresh_us, cluster->settings.max_age_us)) return true;
-  for (struct list *node = cluster->topics.next; node != &cluster->topics; node = node->next)
-    if (LIST_ENTRY(node, struct sender_topic, node)->wanted) return true;
-  return false;
+  return cluster->refresh_wanted || now_us >= next_due_us(cluster);
+}
+
+static int64_t next_due_us(const struct cluster *cluster) {
+  int64_t due_us = clock_add_us(cluster->last_refresh_us, cluster->settings.max_age_us);
+  for (struct list *node = cluster->topics.next; node != &cluster->topics; node = node->next) {
+    const struct sender_topic *topic = LIST_ENTRY(node, struct sender_topic, node);
+    if (topic->wanted && topic->ask_at_us < due_us) due_us = topic->ask_at_us;
+  }
+  return due_us;
 }
 
 /* Marks the topics to ask about; true if that is everything in use. */
@@ -156,7 +164,8 @@ static bool choose_topics(struct cluster *cluster, int64_t now_us, int32_t *coun
   for (struct list *node = cluster->topics.next; node != &cluster->topics; node = node->next) {
     struct sender_topic *topic = LIST_ENTRY(node, struct sender_topic, node);
     bool in_use = now_us - topic->topic->last_used_us < cluster->settings.max_idle_us;
-    topic->asked = topic->wanted || (everything && in_use);
+    topic->asked = topic->wanted || (everything && in_use); /* due or not: it costs little, and they meet */
+    topic->described = false;
     if (topic->asked) (*count)++;
   }
   gate_leave(cluster->gate);
@@ -230,23 +239,30 @@ static void on_complete(struct request *request, const struct request_result *re
     return;
   }
   cluster->failures = 0;
+  cluster->is_bootstrapping = false;
   cluster->last_answer_us = result->now_us;
   cluster->unanswered_since_us = CLOCK_NEVER_US;
   cluster->next_attempt_us = result->now_us;
   read_response(cluster, result->body, request->api_version, true, result->now_us, &error_code);
-  bool unknown = false;
+  end_answer(cluster, result->now_us);
+}
+
+/* What was asked about and is still wanted backs off. */
+static void end_answer(struct cluster *cluster, int64_t now_us) {
   for (struct list *node = cluster->topics.next; node != &cluster->topics; node = node->next) {
     struct sender_topic *topic = LIST_ENTRY(node, struct sender_topic, node);
-    if (topic->asked && topic->wanted)
-      topic_unknown(cluster, topic, result->now_us); /* left out of the answer */
+    if (!topic->asked) continue;
     topic->asked = false;
-    unknown = unknown || topic->wanted;
+    if (topic->wanted && !topic->described) topic_unknown(cluster, topic, now_us); /* left out */
+    if (!topic->wanted) {
+      topic->rounds = 0;
+      topic->ask_at_us = 0;
+      continue;
+    }
+    topic->ask_at_us =
+        clock_add_us(now_us, backoff_us(cluster->random, cluster->settings.retry_backoff_us,
+                                        cluster->settings.retry_backoff_max_us, topic->rounds++));
   }
-  cluster->unknown_rounds = unknown ? cluster->unknown_rounds + 1 : 0;
-  if (unknown)
-    cluster->next_attempt_us = clock_add_us(
-        result->now_us, backoff_us(cluster->random, cluster->settings.retry_backoff_us,
-                                   cluster->settings.retry_backoff_max_us, cluster->unknown_rounds - 1));
 }
 
 /* Walks the whole answer; without `apply` only checks that it can be read. */
@@ -305,6 +321,7 @@ static void apply_topic(struct cluster *cluster, const struct metadata_topic *de
   gate_leave(cluster->gate);
   if (found == NULL || found->sender->topic == NULL) return;
   struct sender_topic *topic = found->sender;
+  topic->described = true;
   topic->status = described->error_code;
   if (described->error_code != STATUS_OK || described->partition_count == 0) {
     if (described->error_code == STATUS_OK || status_has(described->error_code, STATUS_CLASS_RETRIABLE)) {
@@ -401,5 +418,6 @@ static void request_failed(struct cluster *cluster, int64_t now_us) {
 static void rebootstrap(struct cluster *cluster, int64_t now_us, const char *why) {
   LOG(cluster->settings.log, LOG_LEVEL_NOTICE, "starting again from the bootstrap servers: %s", why);
   network_client_rebootstrap(cluster->client, now_us);
+  cluster->is_bootstrapping = true;
   cluster->unanswered_since_us = now_us;
 }

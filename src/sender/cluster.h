@@ -32,11 +32,14 @@ struct sender_topic {
   struct uuid id;   /* zero: not told */
   int32_t partition_count;
   struct partition_leader *leaders;
-  int32_t status;               /* the last answer about it */
-  int64_t unknown_since_us;     /* 0: it is known */
-  bool unknown_told;            /* the log has a line about it */
-  bool wanted;                  /* to be asked about as soon as the backoff allows */
-  bool asked;                   /* in the open request */
+  int32_t status;           /* the last answer about it */
+  int64_t unknown_since_us; /* 0: it is known */
+  bool unknown_told;        /* the log has a line about it */
+  bool wanted;              /* to be asked about, not before ask_at_us */
+  bool asked;               /* in the open request */
+  bool described;           /* in the answer that is being read */
+  uint32_t rounds;          /* answers in a row that left it wanted, for the backoff */
+  int64_t ask_at_us;
   struct partition_load *loads; /* for the partitioner; partition_count elements */
   int64_t loads_us;             /* when they were told last */
 };
@@ -81,8 +84,8 @@ struct cluster {
 
   bool refresh_wanted; /* everything in use, as soon as the backoff allows */
   bool request_open;
-  uint32_t failures;       /* requests without a usable answer, in a row */
-  uint32_t unknown_rounds; /* answers with unknown topics, in a row */
+  bool is_bootstrapping; /* nobody has answered since the bootstrap servers were (re)turned to */
+  uint32_t failures;     /* requests without a usable answer, in a row */
   int64_t next_attempt_us;
   int64_t last_answer_us; /* -1: never */
   int64_t last_refresh_us;
@@ -103,7 +106,8 @@ void cluster_deinit(struct cluster *cluster);
  */
 struct sender_topic *cluster_topic(struct cluster *cluster, struct topic *topic);
 
-/* Asks about one topic, or everything in use, soon. */
+/* Asks about one topic, or everything in use, soon. Said of a topic by a listener, while the answer about it
+ * is read: again after a backoff. */
 void cluster_want_topic(struct cluster *cluster, struct sender_topic *topic);
 void cluster_want_refresh(struct cluster *cluster);
 
