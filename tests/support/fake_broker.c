@@ -9,6 +9,7 @@
 static void take_bytes(void *context, uint32_t connection, struct bytes bytes);
 static void take_request(struct fake_broker *broker, uint32_t connection, struct bytes frame);
 static void answer_versions(struct fake_broker *broker, const struct fake_broker_request *request);
+static void cap_version(const struct fake_broker *broker, bool flexible, struct wire_writer *body);
 
 static void count_accepted(void *context, uint32_t connection, uint16_t port) {
   (void)connection;
@@ -40,6 +41,23 @@ const struct fake_broker_request *fake_broker_find(const struct fake_broker *bro
     if (request->connection == connection && request->api_key == api_key && index-- == 0) return request;
   }
   return NULL;
+}
+
+const struct fake_broker_request *fake_broker_newest(const struct fake_broker *broker, int16_t api_key) {
+  for (uint32_t i = broker->request_count; i-- > 0;)
+    if (broker->requests[i].api_key == api_key) return &broker->requests[i];
+  return NULL;
+}
+
+struct wire_reader fake_broker_body(const struct fake_broker *broker,
+                                    const struct fake_broker_request *request) {
+  struct bytes written = fake_transport_written(broker->transport, request->connection);
+  ASSERT(written.size >= request->at + request->bytes);
+  struct wire_reader reader = wire_reader_of(
+      bytes_of(written.data + request->at + REQUEST_SIZE_BYTES, request->bytes - REQUEST_SIZE_BYTES));
+  struct request_header header;
+  request_header_read(&reader, &header);
+  return reader;
 }
 
 struct bytes fake_broker_frame(const struct fake_broker_request *request, struct bytes body) {
@@ -81,11 +99,13 @@ static void take_bytes(void *context, uint32_t connection, struct bytes bytes) {
     size_t frame_size = bytes_load_u32(data + at);
     if (size - at - REQUEST_SIZE_BYTES < frame_size) break;
     take_request(broker, connection, bytes_of(data + at + REQUEST_SIZE_BYTES, frame_size));
+    broker->requests[broker->request_count - 1].at = broker->input[connection].taken_bytes + at;
     at += REQUEST_SIZE_BYTES + frame_size;
   }
   memmove(data, data + at, size - at);
   broker->input[connection].data = data;
   broker->input[connection].size = size - at;
+  broker->input[connection].taken_bytes += at;
   broker->is_working = false;
 }
 
@@ -121,10 +141,24 @@ static void answer_versions(struct fake_broker *broker, const struct fake_broker
     if (!is_unsupported) wire_write_no_tags(&body, request->api_version >= 3);
   } else {
     api_versions_response_write(&body, request->api_version, 0);
+    if (broker->capped_maximum != 0)
+      cap_version(broker, api_is_flexible(API_API_VERSIONS, request->api_version), &body);
     if (broker->versions_throttle_ms != 0)
       wire_patch_int32(&body, body.size - (request->api_version >= 3 ? 5 : 4), broker->versions_throttle_ms);
   }
   ASSERT(!body.failed);
   fake_broker_answer(broker, request, bytes_of(body.data, body.size));
   wire_writer_deinit(&body);
+}
+
+static void cap_version(const struct fake_broker *broker, bool flexible, struct wire_writer *body) {
+  uint32_t count;
+  const struct api_range *ranges = api_ranges(&count);
+  size_t at = flexible ? 3 : 6, row_bytes = flexible ? 7 : 6; /* error code and count; key, range, tags */
+  for (uint32_t i = 0; i < count; i++, at += row_bytes) {
+    if (ranges[i].key != broker->capped_key) continue;
+    uint32_t low = (uint32_t)(broker->capped_maximum < 0 ? 1000 : ranges[i].minimum);
+    uint32_t high = (uint32_t)(broker->capped_maximum < 0 ? 1000 : broker->capped_maximum);
+    wire_patch_int32(body, at + 2, (int32_t)(low << 16 | high));
+  }
 }
