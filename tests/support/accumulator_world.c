@@ -102,6 +102,7 @@ uint32_t world_fail_all(struct accumulator *accumulator, struct list *batches) {
   while (!list_is_empty(batches)) {
     struct batch *batch = LIST_ENTRY(batches->next, struct batch, queue_node);
     list_remove(&batch->queue_node);
+    ck_assert(!batch->unsent);
     records += batch->record_count;
     world_settle(accumulator, batch, OUTCOME_NOT_DELIVERED);
     world_release(accumulator, batch);

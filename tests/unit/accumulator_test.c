@@ -224,9 +224,10 @@ START_TEST(space_that_is_said_to_be_there_is_there) {
   struct topic *topic = world_topic(&accumulator, "orders", 400);
   for (int32_t i = 0; i < 300; i++) { /* ever fuller, by blocks of mixed sizes */
     size_t bytes = (size_t)(i * 7919 % 5000);
-    for (size_t asked = 1; asked <= 60000; asked = asked * 3 + 17)
-      if (accumulator_has_space(&accumulator, asked))
-        ck_assert(buffer_pool_has(accumulator.pool, asked + 11 + BATCH_WIDE_ENTRY_BYTES));
+    for (size_t block = 1024; block <= 65536; block *= 2)
+      for (size_t asked = block - 130; asked <= block; asked++)
+        if (accumulator_has_space(&accumulator, asked))
+          ck_assert(buffer_pool_has(accumulator.pool, asked + 11 + BATCH_WIDE_ENTRY_BYTES));
     bool space = accumulator_has_space(&accumulator, bytes);
     int32_t status = world_append(&accumulator, topic, i, 0, bytes, 0);
     ck_assert(status == STATUS_OK || (status == STATUS_BUFFER_FULL && !space));

@@ -91,6 +91,17 @@ START_TEST(records_survive_the_growth_of_their_block) {
 }
 END_TEST
 
+START_TEST(a_block_does_not_grow_for_a_batch_that_may_not) {
+  struct accumulator_settings settings = world_settings();
+  settings.batch_bytes = 1100;
+  restart(&settings);
+  accept(500);
+  accept(540); /* fits in the block's 2 KiB, not in the batch's 1,100 bytes */
+  ck_assert_uint_eq(partition->batch_count, 2);
+  ck_assert_uint_eq(LIST_ENTRY(partition->batches.next, struct batch, queue_node)->block_bytes, 1024);
+}
+END_TEST
+
 START_TEST(a_large_record_makes_the_block_grow_by_more_than_twice) {
   accept(10);
   accept(9000);
@@ -169,6 +180,15 @@ START_TEST(wide_records_do_not_share_a_batch_that_is_narrow) {
 }
 END_TEST
 
+START_TEST(a_narrow_batch_does_not_grow_for_a_wide_record) {
+  accept(900);
+  struct append append = {
+      .topic = topic, .partition = 0, .record = {.value = bytes_of_string("v")}, .callback = sample_callback};
+  ck_assert_int_eq(accumulator_append(&accumulator, &append, 0), STATUS_OK);
+  ck_assert_uint_eq(partition->held_bytes, 2 * 1024);
+}
+END_TEST
+
 START_TEST(acceptance_times_count_from_the_batchs_beginning_and_saturate) {
   struct accumulator_settings settings = world_settings();
   settings.linger_us = INT64_MAX;
@@ -203,12 +223,14 @@ int main(void) {
   tcase_add_test(test_case, a_first_block_is_as_small_as_its_record);
   tcase_add_test(test_case, blocks_double_until_a_batch_is_full);
   tcase_add_test(test_case, records_survive_the_growth_of_their_block);
+  tcase_add_test(test_case, a_block_does_not_grow_for_a_batch_that_may_not);
   tcase_add_test(test_case, a_large_record_makes_the_block_grow_by_more_than_twice);
   tcase_add_test(test_case, the_next_block_begins_as_large_as_the_last_became);
   tcase_add_test(test_case, a_large_record_does_not_make_all_later_blocks_large);
   tcase_add_test(test_case, without_memory_for_a_larger_block_a_new_batch_begins);
   tcase_add_test(test_case, near_its_share_a_queue_takes_smaller_blocks);
   tcase_add_test(test_case, wide_records_do_not_share_a_batch_that_is_narrow);
+  tcase_add_test(test_case, a_narrow_batch_does_not_grow_for_a_wide_record);
   tcase_add_test(test_case, acceptance_times_count_from_the_batchs_beginning_and_saturate);
   tcase_add_test(test_case, numbers_ascend_with_each_batch);
   suite_add_tcase(suite, test_case);

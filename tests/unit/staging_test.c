@@ -451,13 +451,14 @@ START_TEST(a_record_of_more_than_half_the_memory_is_handed_over_where_it_lies) {
   settings.max_request_bytes = 256 * 1024;
   settings.batch_bytes = 256 * 1024;
   restart(&settings);
-  stage(2, 7, 200000);
+  stage(-1, 7, 200000);
   ck_assert_uint_eq(accumulator.staged_bytes, WORLD_BUFFER_BYTES);
   ck_assert_int_eq(world_append(&accumulator, topic, 2, 8, 10, LATE), STATUS_PARTITION_BUFFER_FULL);
   ck_assert(learn(3));
-  struct partition *partition = world_partition(topic, 2);
-  ck_assert_int_eq(partition->state, PARTITION_READY);
+  struct partition *partition = LIST_ENTRY(accumulator.ready.next, struct partition, state_node);
+  ck_assert_ptr_eq(partition->topic, topic);
   ck_assert_uint_eq(partition->held_bytes, 0);
+  ck_assert_int_eq(topic->partitioner.sticky_partition, -1); /* it has had its bytes */
   ck_assert_uint_eq(accumulator_pending_records(&accumulator, UINT64_MAX), 1);
   ck_assert_int_eq(world_append(&accumulator, topic, 2, 8, 10, LATE), STATUS_BUFFER_FULL);
   ck_assert_uint_eq(deliver_in_order(), 1);
