@@ -325,6 +325,10 @@ void accumulator_want_metadata(struct accumulator *accumulator, struct topic *to
   accumulator_note_work(accumulator, ACCUMULATOR_AT_ONCE_US);
 }
 
+void accumulator_end_want_metadata(struct topic *topic) {
+  topic->metadata_wanted = list_is_linked(&topic->wanted_node);
+}
+
 int64_t accumulator_prepare_sleep(struct accumulator *accumulator, int64_t deadline_us, int64_t now_us) {
   if (!list_is_empty(&accumulator->ready) || !list_is_empty(&accumulator->wanted) ||
       accumulator->unstage_is_due)

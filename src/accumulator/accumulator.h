@@ -163,6 +163,8 @@ void accumulator_release(struct accumulator *accumulator, struct batch *batch);
 
 /* Asks the sender to look at a topic's metadata. */
 void accumulator_want_metadata(struct accumulator *accumulator, struct topic *topic);
+/* It has looked. What was wanted since and not yet taken from `wanted` stays so. */
+void accumulator_end_want_metadata(struct topic *topic);
 
 /* Called by the sender with the lock before it sleeps: until when it may (now_us: not at all). */
 int64_t accumulator_prepare_sleep(struct accumulator *accumulator, int64_t deadline_us, int64_t now_us);

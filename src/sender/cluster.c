@@ -315,7 +315,6 @@ static void read_topic(struct cluster *cluster, struct wire_reader *reader, int1
 
 static void apply_topic(struct cluster *cluster, const struct metadata_topic *described,
                         struct wire_reader partitions, int16_t version, int64_t now_us) {
-  cluster->listener.on_described(cluster->listener.context, described, partitions, version);
   gate_enter(cluster->gate);
   struct topic *found = topic_registry_find(&cluster->accumulator->registry, described->name);
   gate_leave(cluster->gate);
@@ -339,10 +338,12 @@ static void apply_topic(struct cluster *cluster, const struct metadata_topic *de
   gate_enter(cluster->gate);
   int32_t status =
       accumulator_set_partition_count(cluster->accumulator, found, described->partition_count, now_us);
-  found->metadata_wanted = status != STATUS_OK;
+  if (status == STATUS_OK) accumulator_end_want_metadata(found);
   gate_leave(cluster->gate);
   topic->wanted = status != STATUS_OK;
   if (status != STATUS_OK) return; /* without memory: asked again after the backoff */
+  /* Questions that came before the want ended are answered here, later ones want anew. */
+  cluster->listener.on_described(cluster->listener.context, described, partitions, version);
   if (recreated) cluster->listener.on_recreated(cluster->listener.context, topic);
   if (!apply_partitions(cluster, topic, described, partitions, version, recreated)) {
     topic->wanted = true;

@@ -68,7 +68,8 @@ struct cluster_listener {
   void (*on_recreated)(void *context, struct sender_topic *topic);
   /* The topic's unsent records cannot be delivered. staged_only: those that have no partition yet. */
   void (*on_topic_failed)(void *context, struct sender_topic *topic, int32_t status, bool staged_only);
-  /* One topic of an answer, partitions in `partitions` (a copy of the cursor): for snapshots. */
+  /* A topic that was described without error, partitions in `partitions` (a copy of the cursor): for
+   * snapshots. */
   void (*on_described)(void *context, const struct metadata_topic *topic, struct wire_reader partitions,
                        int16_t version);
 };

@@ -311,7 +311,7 @@ static void on_topic_failed(void *context, struct sender_topic *topic, int32_t s
   struct list unsent;
   list_init(&unsent);
   gate_enter(&sender->gate);
-  topic->topic->metadata_wanted = false; /* the next record asks again */
+  accumulator_end_want_metadata(topic->topic); /* the next record asks again */
   accumulator_abort(sender->accumulator, topic->topic, staged_only, &unsent);
   for (struct list *node = sender->queries.next, *next; node != &sender->queries; node = next) {
     struct partition_query *query = LIST_ENTRY(node, struct partition_query, node);
@@ -328,7 +328,6 @@ static void on_topic_failed(void *context, struct sender_topic *topic, int32_t s
 static void on_described(void *context, const struct metadata_topic *described, struct wire_reader partitions,
                          int16_t version) {
   struct sender *sender = context;
-  if (described->error_code != STATUS_OK || described->partition_count == 0) return;
   gate_enter(&sender->gate);
   for (struct list *node = sender->queries.next, *next; node != &sender->queries; node = next) {
     struct partition_query *query = LIST_ENTRY(node, struct partition_query, node);

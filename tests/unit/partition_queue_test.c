@@ -312,6 +312,24 @@ START_TEST(the_sender_sleeps_no_longer_than_there_is_nothing_to_do) {
 }
 END_TEST
 
+START_TEST(what_is_wanted_while_an_answer_is_on_its_way_is_wanted_after_it) {
+  accumulator_want_metadata(&accumulator, topic);
+  list_remove(&topic->wanted_node); /* the sender asks */
+  accumulator_want_metadata(&accumulator, topic);
+  ck_assert(list_is_empty(&accumulator.wanted)); /* one question will do */
+  accumulator_end_want_metadata(topic);
+  ck_assert(!topic->metadata_wanted);
+  accumulator_want_metadata(&accumulator, topic);
+  accumulator_end_want_metadata(topic); /* the answer to a question of before */
+  ck_assert(topic->metadata_wanted);
+  accumulator_want_metadata(&accumulator, topic);
+  ck_assert_ptr_eq(accumulator.wanted.next, &topic->wanted_node);
+  ck_assert_ptr_eq(accumulator.wanted.previous, &topic->wanted_node);
+  list_remove(&topic->wanted_node);
+  ck_assert(list_is_empty(&accumulator.wanted));
+}
+END_TEST
+
 START_TEST(a_sleeping_sender_is_woken_once_and_only_if_it_would_come_too_late) {
   accumulator_prepare_sleep(&accumulator, 4000, 0);
   accept(1, 0); /* due at 5000 */
@@ -394,6 +412,7 @@ int main(void) {
   tcase_add_test(test_case, while_somebody_waits_for_memory_nothing_lingers);
   tcase_add_test(test_case, after_the_flush_what_is_left_lingers_again);
   tcase_add_test(test_case, the_sender_sleeps_no_longer_than_there_is_nothing_to_do);
+  tcase_add_test(test_case, what_is_wanted_while_an_answer_is_on_its_way_is_wanted_after_it);
   tcase_add_test(test_case, a_sleeping_sender_is_woken_once_and_only_if_it_would_come_too_late);
   tcase_add_test(test_case, a_sleeping_sender_is_woken_for_metadata_once_per_topic);
   tcase_add_test(test_case, a_sleeping_sender_is_woken_for_a_nearer_expiry);
