@@ -26,11 +26,13 @@ static const struct partition_snapshot *snapshot_of(const sendoff_partitions *pa
 int32_t sendoff_create(const sendoff_config *config, const sendoff_callbacks *callbacks,
                        sendoff_producer **producer, char *error, size_t error_size) {
   struct producer_callbacks converted = {0};
-  if (config == NULL || producer == NULL || (callbacks != NULL && callbacks->size < CALLBACKS_SIZE_1_0)) {
+  bool readable = callbacks == NULL || callbacks->size >= CALLBACKS_SIZE_1_0;
+  if (callbacks != NULL && readable) convert_callbacks(callbacks, &converted);
+  if (config == NULL || producer == NULL || !readable) {
     text_copy(error, error_size, "config and producer must not be NULL, and callbacks must say its size");
+    if (converted.release != NULL) converted.release(converted.user);
     return STATUS_INVALID_ARGUMENT;
   }
-  if (callbacks != NULL) convert_callbacks(callbacks, &converted);
   struct config_error reason = {.text = ""};
   void *handle;
   int32_t status = producer_create((const struct config *)(const void *)config, &converted, &handle, &reason);

@@ -79,9 +79,9 @@ int32_t sendoff_send_flat(sendoff_producer *handle, uint32_t topic_id, uint32_t 
 
 int32_t sendoff_send_batch(sendoff_producer *handle, const void *packed, size_t packed_bytes, uint32_t count,
                            uint32_t set, uint32_t *accepted) {
-  if (accepted == NULL || (packed == NULL && count > 0) || (uintptr_t)packed % 8 != 0)
-    return STATUS_INVALID_ARGUMENT;
+  if (accepted == NULL) return STATUS_INVALID_ARGUMENT;
   *accepted = 0;
+  if ((packed == NULL && count > 0) || (uintptr_t)packed % 8 != 0) return STATUS_INVALID_ARGUMENT;
   struct producer *producer;
   int32_t status = handle_lock(handle, &producer);
   if (status != STATUS_OK) return status;

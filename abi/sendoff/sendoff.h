@@ -182,21 +182,23 @@ typedef struct sendoff_report {
 /* ---- Producer
  * ------------------------------------------------------------------------------------------------- */
 
-/* What the library calls. Any function may be NULL. All but release and partitioner run on the library's
- * threads, one at a time per kind; none may throw or longjmp. From on_reports and record callbacks:
+/* What the library calls. Any function may be NULL. All but release, on_log and partitioner run on the
+ * library's threads, one at a time per kind; none may throw or longjmp. From on_reports and record callbacks:
  * sendoff_send works and never waits; sendoff_flush is refused (IN_CALLBACK); sendoff_close acts as with
  * timeout 0; sendoff_destroy is allowed. */
 typedef struct sendoff_callbacks {
   uint32_t size; /* sizeof(sendoff_callbacks), set by the caller */
   uint32_t zero;
   void *user; /* handed to each function */
-  /* Called once when the producer no longer needs user: after the last other call. From sendoff_destroy or
-   * from a thread of the library; also by a sendoff_create that fails. */
+  /* Called once when the producer no longer needs user: after the last other call. From sendoff_destroy, from
+   * a thread of the library, or from the last call that was inside when the producer was destroyed; also by a
+   * sendoff_create that fails, unless size is too small to read it. */
   void (*release)(void *user);
   /* Reports, many at a time, in order per partition; valid until return. On the sender thread, where it holds
    * up the network, or with delivery.report.mode=dispatcher on a thread of its own. */
   void (*on_reports)(void *user, const sendoff_report *reports, size_t count);
-  /* A log line without end of line; level as syslog's (3 error .. 7 debug). On any thread. */
+  /* A log line without end of line; level as syslog's (3 error .. 7 debug). On any thread, several at a time.
+   */
   void (*on_log)(void *user, int32_t level, const char *line);
   /* On a thread of the library, when it starts and just before it ends; name is static. */
   void (*on_thread_start)(void *user, const char *name);

@@ -35,8 +35,8 @@ void report_dispatcher_cancel(struct producer *producer) {
   pthread_join(producer->dispatcher_thread, NULL);
 }
 
-void report_dispatcher_call(struct producer *producer) {
-  if (producer->report_mode == DELIVERY_REPORT_QUEUE) return;
+bool report_dispatcher_call(struct producer *producer) {
+  if (producer->report_mode == DELIVERY_REPORT_QUEUE) return true;
   pthread_mutex_lock(&producer->slot->lock);
   while (!list_is_empty(&producer->reports.batches)) {
     struct list taken;
@@ -48,12 +48,14 @@ void report_dispatcher_call(struct producer *producer) {
     pthread_mutex_unlock(&producer->slot->lock);
     for (struct list *node = taken.next; node != &taken; node = node->next)
       call_for_batch(producer, LIST_ENTRY(node, struct batch, queue_node));
+    if (handle_is_forked(producer->slot)) return false;
     pthread_mutex_lock(&producer->slot->lock);
     producer->calling = false;
     producer->reports_done += count;
     producer_release_batches(producer, &taken);
   }
   pthread_mutex_unlock(&producer->slot->lock);
+  return true;
 }
 
 static void *run(void *argument) {
@@ -62,7 +64,7 @@ static void *run(void *argument) {
   pthread_mutex_unlock(&producer->slot->lock);
   library_thread_entered(producer, dispatcher_name);
   for (bool ended = false; !ended;) {
-    report_dispatcher_call(producer);
+    if (!report_dispatcher_call(producer)) return NULL;
     pthread_mutex_lock(&producer->slot->lock);
     if (producer->change_waiters > 0) condition_broadcast(&producer->changed);
     if (!list_is_empty(&producer->accumulator.staged_topics))

@@ -12,7 +12,8 @@ int32_t report_dispatcher_start(struct producer *producer);
 void report_dispatcher_cancel(struct producer *producer);
 
 /* Calls the host with every report that is due, and frees what they held. Without the lock; not in report
- * mode queue, where the host polls. */
-void report_dispatcher_call(struct producer *producer);
+ * mode queue, where the host polls. False in the child of a fork that a callback has made: nothing may be
+ * touched there, and the thread is the child's. */
+bool report_dispatcher_call(struct producer *producer);
 
 #endif

@@ -68,7 +68,7 @@ static void *run(void *argument) {
   library_thread_entered(producer, producer->thread_name);
   while (turn(producer, true)) {
   }
-  finish(producer);
+  if (!handle_is_forked(producer->slot)) finish(producer);
   return NULL;
 }
 
@@ -78,7 +78,9 @@ static bool turn(struct producer *producer, bool may_call) {
   int64_t now_us = clock_monotonic_us();
   int64_t deadline_us = sender_step(producer->sender, now_us);
   producer->turning = false;
-  if (may_call && producer->report_mode != DELIVERY_REPORT_DISPATCHER) report_dispatcher_call(producer);
+  bool calls = may_call && producer->report_mode != DELIVERY_REPORT_DISPATCHER;
+  if (calls && !report_dispatcher_call(producer)) return false;
+  if (calls) now_us = clock_monotonic_us(); /* the host may have taken its time */
   pthread_mutex_lock(&producer->slot->lock);
   bool more = look_after_waiters(producer, now_us, &deadline_us);
   pthread_mutex_unlock(&producer->slot->lock);
@@ -127,7 +129,7 @@ static void finish(struct producer *producer) {
   handle_end_wakes(producer->slot);
   network_client_destroy(client);
   sender_publish(producer->sender);
-  if (producer->report_mode != DELIVERY_REPORT_DISPATCHER) report_dispatcher_call(producer);
+  if (producer->report_mode != DELIVERY_REPORT_DISPATCHER && !report_dispatcher_call(producer)) return;
   event_queue_close(&producer->events);
   library_thread_leaving(producer, producer->thread_name);
   pthread_mutex_lock(&producer->slot->lock);
