@@ -333,7 +333,7 @@ static void apply_topic(struct cluster *cluster, const struct metadata_topic *de
   }
   bool recreated =
       !uuid_is_zero(&topic->id) && !uuid_is_zero(&described->id) && !uuid_equal(&topic->id, &described->id);
-  topic->id = described->id;
+  if (!uuid_is_zero(&described->id)) topic->id = described->id; /* older brokers tell none */
   topic->unknown_since_us = 0;
   gate_enter(cluster->gate);
   int32_t status =

@@ -29,7 +29,7 @@ struct partition_leader {
 struct sender_topic {
   struct topic *topic;
   struct list node; /* in cluster.topics */
-  struct uuid id;   /* zero: not told */
+  struct uuid id;   /* zero: never told */
   int32_t partition_count;
   struct partition_leader *leaders;
   int32_t status;           /* the last answer about it */
