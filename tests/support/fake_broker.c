@@ -25,7 +25,7 @@ static void count_closed(void *context, uint32_t connection) {
 void fake_broker_init(struct fake_broker *broker, int64_t now_us) {
   const struct fake_server server = {
       .on_accept = count_accepted, .on_bytes = take_bytes, .on_close = count_closed, .context = broker};
-  *broker = (struct fake_broker){.versions_maximum = 4, .versions_listed = 4};
+  *broker = (struct fake_broker){.versions_maximum = 4, .versions_listed = 4, .capped_key = -1};
   broker->transport = fake_transport_create(now_us, &server);
 }
 
@@ -141,7 +141,7 @@ static void answer_versions(struct fake_broker *broker, const struct fake_broker
     if (!is_unsupported) wire_write_no_tags(&body, request->api_version >= 3);
   } else {
     api_versions_response_write(&body, request->api_version, 0);
-    if (broker->capped_maximum != 0)
+    if (broker->capped_key >= 0)
       cap_version(broker, api_is_flexible(API_API_VERSIONS, request->api_version), &body);
     if (broker->versions_throttle_ms != 0)
       wire_patch_int32(&body, body.size - (request->api_version >= 3 ? 5 : 4), broker->versions_throttle_ms);

@@ -25,8 +25,8 @@ struct fake_broker {
   int16_t versions_listed;      /* ... listing this maximum; -1: listing nothing */
   int16_t versions_error;       /* this error instead of an answer, 0: none */
   int32_t versions_throttle_ms; /* versions 1+ */
-  int16_t capped_key;           /* this API is offered ... */
-  int16_t capped_maximum;       /* ... up to this version only; 0: as all others; -1: not at all */
+  int16_t capped_key;           /* this API (-1: none) is offered ... */
+  int16_t capped_maximum;       /* ... up to this version only; -1: not at all */
 
   bool is_working; /* its own allocations are not those under test */
   struct fake_transport *transport;
