@@ -85,6 +85,7 @@ struct fake_transport {
   uint32_t connection_count;
   struct connection_record initial; /* limits for connections to come */
   uint32_t wait_count, empty_wait_count, empty_in_a_row;
+  uint64_t event_count;
   uint32_t turn; /* the connection that a wait looks at first */
   bool is_abandoned;
 };
@@ -442,6 +443,10 @@ uint32_t fake_transport_wait_count(const struct fake_transport *fake) {
   return fake->wait_count;
 }
 
+uint64_t fake_transport_event_count(const struct fake_transport *fake) {
+  return fake->event_count;
+}
+
 uint32_t fake_transport_empty_wait_count(const struct fake_transport *fake) {
   return fake->empty_wait_count;
 }
@@ -550,6 +555,7 @@ static uint32_t collect(struct fake_transport *fake, struct transport_event *eve
     if (is_readable(fake, record))
       events[count++] = (struct transport_event){.kind = TRANSPORT_READABLE, .token = record->token};
   }
+  fake->event_count += count;
   return count;
 }
 

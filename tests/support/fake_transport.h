@@ -91,6 +91,8 @@ void fake_transport_reset_after(struct fake_transport *fake, uint32_t connection
 /* ---- what the client did ---- */
 
 uint32_t fake_transport_wait_count(const struct fake_transport *fake);
+/* Events that waits have given out. */
+uint64_t fake_transport_event_count(const struct fake_transport *fake);
 /* Waits that could not have slept and gave no event: signs of a busy loop. */
 uint32_t fake_transport_empty_wait_count(const struct fake_transport *fake);
 bool fake_transport_wants_write(const struct fake_transport *fake, uint32_t connection);
