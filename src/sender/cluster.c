@@ -8,12 +8,14 @@
 
 enum { MAXIMUM_BROKERS = 100000, TELL_UNKNOWN_AFTER_US = 2000000 };
 
+static void set_wanted(struct cluster *cluster, struct sender_topic *topic, bool wanted);
 static bool is_due(const struct cluster *cluster, int64_t now_us);
 static int64_t next_due_us(const struct cluster *cluster);
 static bool choose_topics(struct cluster *cluster, int64_t now_us, int32_t *count);
 static bool write_request(struct cluster *cluster, int16_t version, int32_t topic_count);
 static void clear_asked(struct cluster *cluster);
 static void on_complete(struct request *request, const struct request_result *result);
+static void honour_throttle(struct cluster *cluster, const struct request_result *result, int16_t version);
 static void end_answer(struct cluster *cluster, int64_t now_us);
 static bool read_response(struct cluster *cluster, struct wire_reader reader, int16_t version, bool apply,
                           int64_t now_us, int16_t *error_code);
@@ -74,8 +76,12 @@ struct sender_topic *cluster_topic(struct cluster *cluster, struct topic *topic)
 }
 
 void cluster_want_topic(struct cluster *cluster, struct sender_topic *topic) {
-  (void)cluster;
-  topic->wanted = true;
+  set_wanted(cluster, topic, true);
+  if (topic->rounds == 0) topic->ask_at_us = 0;
+}
+
+void cluster_doubt_topic(struct cluster *cluster, struct sender_topic *topic) {
+  set_wanted(cluster, topic, true);
 }
 
 void cluster_want_refresh(struct cluster *cluster) {
@@ -142,12 +148,20 @@ bool cluster_is_known(const struct cluster *cluster) {
   return cluster->last_answer_us >= 0;
 }
 
+static void set_wanted(struct cluster *cluster, struct sender_topic *topic, bool wanted) {
+  if (topic->wanted == wanted) return;
+  topic->wanted = wanted;
+  cluster->wanted_count += wanted ? 1 : UINT32_MAX;
+}
+
 static bool is_due(const struct cluster *cluster, int64_t now_us) {
   return cluster->refresh_wanted || now_us >= next_due_us(cluster);
 }
 
 static int64_t next_due_us(const struct cluster *cluster) {
   int64_t due_us = clock_add_us(cluster->last_refresh_us, cluster->settings.max_age_us);
+  if (cluster->wanted_count == 0)
+    return due_us; /* there may be ten thousand topics, and this is every step */
   for (struct list *node = cluster->topics.next; node != &cluster->topics; node = node->next) {
     const struct sender_topic *topic = LIST_ENTRY(node, struct sender_topic, node);
     if (topic->wanted && topic->ask_at_us < due_us) due_us = topic->ask_at_us;
@@ -231,6 +245,7 @@ static void on_complete(struct request *request, const struct request_result *re
     request_failed(cluster, result->now_us);
     return;
   }
+  honour_throttle(cluster, result, request->api_version);
   if (error_code == STATUS_REBOOTSTRAP_REQUIRED && cluster->settings.rebootstrap) {
     clear_asked(cluster);
     cluster->refresh_wanted = true;
@@ -247,16 +262,26 @@ static void on_complete(struct request *request, const struct request_result *re
   end_answer(cluster, result->now_us);
 }
 
-/* What was asked about and is still wanted backs off. */
+/* KIP-219: brokers ask for pauses with any answer. */
+static void honour_throttle(struct cluster *cluster, const struct request_result *result, int16_t version) {
+  struct wire_reader reader = result->body;
+  struct metadata_response response;
+  metadata_response_read(&reader, version, &response);
+  if (response.throttle_ms > 0)
+    network_client_throttle(cluster->client, result->node_id,
+                            clock_add_us(result->now_us, (int64_t)response.throttle_ms * 1000));
+}
+
+/* What was asked about and is still wanted, or was refused, backs off. */
 static void end_answer(struct cluster *cluster, int64_t now_us) {
   for (struct list *node = cluster->topics.next; node != &cluster->topics; node = node->next) {
     struct sender_topic *topic = LIST_ENTRY(node, struct sender_topic, node);
     if (!topic->asked) continue;
     topic->asked = false;
     if (topic->wanted && !topic->described) topic_unknown(cluster, topic, now_us); /* left out */
-    if (!topic->wanted) {
+    if (!topic->wanted && topic->status == STATUS_OK) {
       topic->rounds = 0;
-      topic->ask_at_us = 0;
+      topic->ask_at_us = clock_add_us(now_us, cluster->settings.retry_backoff_us);
       continue;
     }
     topic->ask_at_us =
@@ -326,7 +351,7 @@ static void apply_topic(struct cluster *cluster, const struct metadata_topic *de
     if (described->error_code == STATUS_OK || status_has(described->error_code, STATUS_CLASS_RETRIABLE)) {
       topic_unknown(cluster, topic, now_us);
     } else {
-      topic->wanted = false;
+      set_wanted(cluster, topic, false);
       cluster->listener.on_topic_failed(cluster->listener.context, topic, described->error_code, false);
     }
     return;
@@ -340,13 +365,13 @@ static void apply_topic(struct cluster *cluster, const struct metadata_topic *de
       accumulator_set_partition_count(cluster->accumulator, found, described->partition_count, now_us);
   if (status == STATUS_OK) accumulator_end_want_metadata(found);
   gate_leave(cluster->gate);
-  topic->wanted = status != STATUS_OK;
+  set_wanted(cluster, topic, status != STATUS_OK);
   if (status != STATUS_OK) return; /* without memory: asked again after the backoff */
   /* Questions that came before the want ended are answered here, later ones want anew. */
   cluster->listener.on_described(cluster->listener.context, described, partitions, version);
   if (recreated) cluster->listener.on_recreated(cluster->listener.context, topic);
   if (!apply_partitions(cluster, topic, described, partitions, version, recreated)) {
-    topic->wanted = true;
+    set_wanted(cluster, topic, true);
     return;
   }
   cluster->listener.on_partitions(cluster->listener.context, topic);
@@ -364,9 +389,9 @@ static void topic_unknown(struct cluster *cluster, struct sender_topic *topic, i
     LOG(cluster->settings.log, LOG_LEVEL_WARNING, "topic %s cannot be sent to yet: %s (%s)",
         topic->topic->name, status_name(topic->status), status_text(topic->status));
   }
-  topic->wanted = true;
+  set_wanted(cluster, topic, true);
   if (now_us - topic->unknown_since_us < cluster->settings.propagation_max_us) return;
-  topic->wanted = false;
+  set_wanted(cluster, topic, false);
   topic->unknown_since_us = 0;
   int32_t status = topic->status == STATUS_OK ? STATUS_UNKNOWN_TOPIC_OR_PARTITION : topic->status;
   cluster->listener.on_topic_failed(cluster->listener.context, topic, status, true);

@@ -35,10 +35,10 @@ struct sender_topic {
   int32_t status;           /* the last answer about it */
   int64_t unknown_since_us; /* 0: it is known */
   bool unknown_told;        /* the log has a line about it */
-  bool wanted;              /* to be asked about, not before ask_at_us */
+  bool wanted;              /* to be asked about, not before ask_at_us; counted in cluster.wanted_count */
   bool asked;               /* in the open request */
   bool described;           /* in the answer that is being read */
-  uint32_t rounds;          /* answers in a row that left it wanted, for the backoff */
+  uint32_t rounds;          /* answers in a row that left it wanted or failed it, for the backoff */
   int64_t ask_at_us;
   struct partition_load *loads; /* for the partitioner; partition_count elements */
   int64_t loads_us;             /* when they were told last */
@@ -83,7 +83,8 @@ struct cluster {
   struct random *random;
   struct list topics;
 
-  bool refresh_wanted; /* everything in use, as soon as the backoff allows */
+  bool refresh_wanted;   /* everything in use, as soon as the backoff allows */
+  uint32_t wanted_count; /* topics that are wanted */
   bool request_open;
   bool is_bootstrapping; /* nobody has answered since the bootstrap servers were (re)turned to */
   uint32_t failures;     /* requests without a usable answer, in a row */
@@ -107,10 +108,13 @@ void cluster_deinit(struct cluster *cluster);
  */
 struct sender_topic *cluster_topic(struct cluster *cluster, struct topic *topic);
 
-/* Asks about one topic, or everything in use, soon. Said of a topic by a listener, while the answer about it
- * is read: again after a backoff. */
+/* Asks about one topic, or everything in use, at once, or after the backoff if the last answer was no good.
+ * Said of a topic by a listener, while the answer about it is read: again after a backoff. */
 void cluster_want_topic(struct cluster *cluster, struct sender_topic *topic);
 void cluster_want_refresh(struct cluster *cluster);
+/* What was told of a topic seems to be wrong: asks again, but not more often than once in retry.backoff.ms,
+ * however many partitions say so. */
+void cluster_doubt_topic(struct cluster *cluster, struct sender_topic *topic);
 
 /* Sends a request if one is due. */
 void cluster_step(struct cluster *cluster, int64_t now_us);

@@ -179,7 +179,7 @@ static void refused_for_now(struct sender *sender, struct produce_part *part, in
   /* With a new leader known there is nothing to wait for (KIP-951); on_leader has moved the partition. */
   if (cluster_hint_leader(&sender->cluster, topic, partition->queue->index, hint)) return;
   if (partition->retry_at_us <= now_us) routing_back_off(sender, partition, now_us);
-  if (status_has(status, STATUS_CLASS_REFRESH_METADATA)) cluster_want_topic(&sender->cluster, topic);
+  if (status_has(status, STATUS_CLASS_REFRESH_METADATA)) cluster_doubt_topic(&sender->cluster, topic);
 }
 
 /* A batch is halved, its parts take the halves of its sequences. One record alone is too large for good. */

@@ -37,7 +37,7 @@ void routing_place(struct sender *sender, struct sender_partition *partition, in
   if (partition->node == NULL) {
     partition->place = PLACE_LEADERLESS;
     list_append(&sender->leaderless, &partition->place_node);
-    cluster_want_topic(&sender->cluster, cluster_topic(&sender->cluster, partition->queue->topic));
+    cluster_doubt_topic(&sender->cluster, cluster_topic(&sender->cluster, partition->queue->topic));
     return;
   }
   partition->place = PLACE_NODE;
