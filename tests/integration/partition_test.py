@@ -35,8 +35,9 @@ def main() -> None:
                     ours = [int(line) for line in result.stdout.split()]
                     theirs = java_tools.partitions_of(cluster.bootstrap, topic, path)
                     checks.expect(len(ours) == len(theirs) == KEYS, f"{len(ours)} and {len(theirs)} partitions")
-                    differing = sum(mine != other for mine, other in zip(ours, theirs))
-                    checks.expect(differing == 0, f"{differing} keys land elsewhere")
+                    differing = [(key, *both) for key, both in enumerate(zip(ours, theirs)) if both[0] != both[1]]
+                    checks.expect(not differing, f"{len(differing)} keys land elsewhere, the first as (key, ours, "
+                                                 f"Kafka's): {differing[:5]}; the last: {differing[-1:]}")
                     check.note = f"{len(set(ours))} partitions in use"
     run.finish()
 

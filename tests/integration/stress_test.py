@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""stress_test.py [--rounds N] [--seed S]: 32 threads use one producer in every way at once while one of them closes it; each
-accepted record has exactly one report. With each way to deliver reports, and with a buffer so small that sends wait."""
+"""stress_test.py [--rounds N] [--seed S]: 32 threads use one producer in every way at once while one of them closes it;
+each accepted record has exactly one report. With each way to deliver reports, and with a buffer so small that sends
+wait."""
 import argparse
 
 import checks
@@ -26,7 +27,8 @@ def main() -> None:
                 checks.expect(result.returncode == 0, f"exit status {result.returncode}: {result.stderr.strip()}")
                 check.note = f"{result.stdout.strip()} records"
         with run.check("32 threads, no broker") as check:
-            result = processes.run([checks.program("stress"), "127.0.0.1:1", "stress", options.rounds, options.seed, "callback"])
+            result = processes.run([checks.program("stress"), "127.0.0.1:1", "stress", options.rounds, options.seed,
+                                    "callback"])
             checks.expect(result.returncode == 0, f"exit status {result.returncode}: {result.stderr.strip()}")
             check.note = f"{result.stdout.strip()} records"
     run.finish()
