@@ -102,6 +102,7 @@ END_TEST
 START_TEST(a_refused_record_changes_nothing) {
   struct batch batch;
   start(&batch, 2048);
+  memset(batch.block, 0x5a, 2048);
   fill(&batch, 1);
   struct batch before = batch;
   uint8_t content[2048];

@@ -289,20 +289,32 @@ END_TEST
 
 /* ---- our own mistakes, and missing memory ---- */
 
-static void free_at(void *at) {
-  struct buffer_pool *pool = pool_of(8 * KIB);
-  uint8_t *block = buffer_pool_allocate(pool, 4 * KIB);
-  ptrdiff_t *offset = at;
-  if (*offset == 0) buffer_pool_free(pool, block);
-  buffer_pool_free(pool, block + *offset);
+struct wrong_free {
+  struct buffer_pool *pool;
+  uint8_t *block;
+  ptrdiff_t offset; /* 0: freed a second time */
+};
+
+static void free_wrongly(void *wrong) {
+  const struct wrong_free *what = wrong;
+  if (what->offset == 0) buffer_pool_free(what->pool, what->block);
+  buffer_pool_free(what->pool, what->block + what->offset);
 }
 
 START_TEST(freeing_what_is_no_block_is_noticed) {
-  expect_abort(free_at, &(ptrdiff_t){0}, "node > 1"); /* a second time */
-  expect_abort(free_at, &(ptrdiff_t){KIB}, "offset % block_bytes == 0");
-  expect_abort(free_at, &(ptrdiff_t){1}, "offset % pool->leaf_bytes == 0");
-  expect_abort(free_at, &(ptrdiff_t){8 * KIB}, "offset < pool->total_bytes");
-  expect_abort(free_at, &(ptrdiff_t){-KIB}, "offset < pool->total_bytes");
+  static const struct {
+    ptrdiff_t offset;
+    const char *what;
+  } cases[] = {{0, "node > 1"},
+               {KIB, "offset % block_bytes == 0"},
+               {1, "offset % pool->leaf_bytes == 0"},
+               {8 * KIB, "offset < pool->total_bytes"},
+               {-KIB, "offset < pool->total_bytes"}};
+  struct buffer_pool *pool = pool_of(8 * KIB);
+  uint8_t *block = buffer_pool_allocate(pool, 4 * KIB);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    expect_abort(free_wrongly, &(struct wrong_free){pool, block, cases[i].offset}, cases[i].what);
+  buffer_pool_destroy(pool);
 }
 END_TEST
 
