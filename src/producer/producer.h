@@ -71,6 +71,7 @@ struct producer {
   int64_t close_deadline_us;
   uint64_t aborted;                     /* records settled by the close deadline */
   uint64_t unsent_at_exit;              /* on their way when the process began to end, until that is told */
+  uint64_t lost_before_exit;            /* settled by then, but not delivered for sure */
   atomic_bool quiet;                    /* report callbacks are not run any more: destroyed, or at exit */
   int64_t wall_offset_us, wall_read_us; /* wall clock minus monotonic clock, and when it was read */
   struct network_client *client;        /* NULL once closed */

@@ -12,7 +12,7 @@
 struct tally {
   uint32_t producers; /* that were open and had records on their way */
   uint64_t pending;   /* records on their way at the beginning */
-  uint64_t left;      /* of these, still without an outcome, or aborted */
+  uint64_t left;      /* of these, still without an outcome, or not delivered for sure */
   char client_id[64]; /* of the first */
 };
 
@@ -45,7 +45,10 @@ static void begin(struct handle_slot *slot, int64_t now_us, int64_t *deadline_us
   struct producer *producer = slot->producer;
   if (producer != NULL && producer->state != PRODUCER_CLOSED) {
     const struct accumulator_totals *totals = &producer->accumulator.totals;
-    if (producer->state == PRODUCER_OPEN) producer->unsent_at_exit = totals->accepted - totals->settled;
+    if (producer->state == PRODUCER_OPEN) {
+      producer->unsent_at_exit = totals->accepted - totals->settled;
+      producer->lost_before_exit = totals->not_delivered + totals->unknown;
+    }
     int64_t until_us = clock_add_us(now_us, producer->settings.shutdown_timeout_us);
     if (until_us > *deadline_us) *deadline_us = until_us;
     /* The objects that callbacks use may be gone already. A queue is read by who wants to. */
@@ -101,7 +104,8 @@ static void tell(struct handle_slot *slot, struct tally *tally) {
       snprintf(tally->client_id, sizeof tally->client_id, "%s", producer->settings.client_id);
     tally->producers++;
     tally->pending += producer->unsent_at_exit;
-    tally->left += totals->accepted - totals->settled + producer->aborted;
+    uint64_t lost = totals->not_delivered + totals->unknown - producer->lost_before_exit;
+    tally->left += totals->accepted - totals->settled + lost;
     producer->unsent_at_exit = 0;
   }
   handle_unlock(slot);
