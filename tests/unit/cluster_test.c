@@ -392,7 +392,7 @@ START_TEST(an_aborted_client_ends_the_question_without_another) {
   fake_broker_deinit(&world.network.broker);
   cluster_deinit(&world.cluster);
   accumulator_deinit(&world.accumulator);
-  world.cluster.client = NULL;
+  metadata_answer_deinit(&world.answer);
   cluster_world_init(&world); /* for tear_down */
 }
 END_TEST
