@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PARTITIONS_MAX = 1024, PROGRESS_INTERVAL_US = 10000, BURST_US = 4000 };
+enum { PARTITIONS_MAX = 1024, PROGRESS_INTERVAL_US = 10000, BURST_US = 4000, LOG_LEVEL_SHOWN = 5 };
 
 struct line_report {
   int64_t offset;
@@ -49,6 +49,15 @@ static void map_reports(struct sender *sender, const char *path) {
   (void)close(file);
 }
 
+static void note_disorder(struct sender *sender, const sendoff_report *report) {
+  sender->reported_out_of_order++;
+  (void)fprintf(stderr,
+                "partition %d: line %" PRIu64 " at offset %" PRId64 " is reported after line %" PRId64
+                ", %d attempts\n",
+                report->partition, report->opaque, report->offset, sender->last_line[report->partition],
+                report->attempts);
+}
+
 static void note_report(struct sender *sender, const sendoff_report *report) {
   uint64_t line = report->opaque;
   if (line >= sender->line_count || report->outcome < 1 || report->outcome > 4)
@@ -58,7 +67,7 @@ static void note_report(struct sender *sender, const sendoff_report *report) {
   sender->reports[line] = (struct line_report){report->offset, report->partition, report->outcome};
   if (report->outcome <= SENDOFF_OUTCOME_DELIVERED_OFFSET_UNKNOWN) {
     if (report->partition < 0 || report->partition >= PARTITIONS_MAX) fail("report", "has no partition");
-    sender->reported_out_of_order += sender->last_line[report->partition] >= (int64_t)line;
+    if (sender->last_line[report->partition] >= (int64_t)line) note_disorder(sender, report);
     sender->last_line[report->partition] = (int64_t)line;
   }
 }
@@ -72,6 +81,11 @@ static sendoff_counters get_counters(struct sender *sender) {
   sendoff_counters counters = {.size = sizeof counters};
   expect_ok(sendoff_get_counters(sender->producer, &counters), "counters");
   return counters;
+}
+
+static void print_log(void *user, int32_t level, const char *line) {
+  (void)user;
+  if (level <= LOG_LEVEL_SHOWN) (void)fprintf(stderr, "%d %s\n", level, line);
 }
 
 static void *print_progress(void *argument) {
@@ -140,7 +154,8 @@ int main(int argument_count, char **arguments) {
   for (size_t at = 0; next_line(input, &at).bytes != NULL;)
     sender.line_count++;
   map_reports(&sender, arguments[4]);
-  sendoff_callbacks callbacks = {.size = sizeof callbacks, .user = &sender, .on_reports = on_reports};
+  sendoff_callbacks callbacks = {
+      .size = sizeof callbacks, .user = &sender, .on_reports = on_reports, .on_log = print_log};
   sender.producer = producer_of(arguments[1], arguments + 6, argument_count - 6, &callbacks);
   pthread_t progress;
   if (pthread_create(&progress, NULL, print_progress, &sender) != 0) fail("progress", "no thread");
