@@ -18,8 +18,11 @@ class Sender:
         self.sent = self.pending = self.in_flight = self.retried = self.delivered = 0
         self.lines_read = 0
         self.summary: dict = {}
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
+        self.errors: list[str] = []
+        self.readers = [threading.Thread(target=self._read, daemon=True),
+                        threading.Thread(target=lambda: self.errors.extend(self.child.stderr), daemon=True)]
+        for reader in self.readers:
+            reader.start()
 
     def _read(self) -> None:
         for line in self.child.stdout:
@@ -40,7 +43,8 @@ class Sender:
 
     def finish(self, must_succeed: bool = True) -> None:
         status = self.child.wait(TIMEOUT_SECONDS)
-        self.reader.join()
-        errors = self.child.stderr.read().strip()
+        for reader in self.readers:
+            reader.join()
+        errors = "".join(self.errors).strip()
         checks.expect(self.summary, f"the sender ended with {status}: {errors}")
         checks.expect(status == 0 or not must_succeed, f"the sender ended with {status}: {self.summary} {errors}")
