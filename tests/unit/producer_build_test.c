@@ -6,6 +6,7 @@
 #include "support/failing_allocator.h"
 #include "support/producer_world.h"
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A producer put together from settings, and taken apart whole or in part. Nothing runs. */
@@ -24,7 +25,7 @@ static void ignore(void *user, const struct report *reports, size_t count) {
 
 static void keep_line(void *user, int32_t level, const char *line) {
   (void)user, (void)level;
-  if (logged[0] == '\0') strncpy(logged, line, sizeof logged - 1);
+  if (logged[0] == '\0') snprintf(logged, sizeof logged, "%s", line);
 }
 
 static const struct producer_callbacks counted = {.user = &released, .release = count_release};

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The library's threads: how they start, what they are called, when they end. */
@@ -29,7 +30,7 @@ static void tear_down(void) {
 
 static void note_start(void *user, const char *name) {
   (void)user;
-  strncpy(names[started++ & 1], name, sizeof names[0] - 1);
+  snprintf(names[started++ & 1], sizeof names[0], "%s", name);
 }
 
 static void note_stop(void *user, const char *name) {
