@@ -25,7 +25,6 @@ static bool mark_bad(struct produce_part *part, int16_t version, uint8_t *bad);
 static struct batch *split(struct sender *sender, struct sender_partition *partition, struct batch *batch,
                            uint32_t at);
 static bool unpack(struct sender *sender, struct batch *batch);
-static struct sender_partition_context context_of(struct sender *sender, int64_t now_us);
 
 void produce_answer_complete(struct request *request, const struct request_result *result) {
   struct produce_call *call = request->context;
@@ -72,7 +71,7 @@ static void leave_network(struct sender *sender, struct produce_call *call) {
 
 static void answer_lost(struct sender *sender, struct produce_call *call,
                         const struct request_result *result) {
-  struct sender_partition_context context = context_of(sender, result->now_us);
+  struct sender_partition_context context = sender_context(sender, result->now_us);
   int32_t status = result->status == STATUS_OK ? STATUS_MALFORMED_RESPONSE : result->status;
   if (status == STATUS_ABORTED)
     context.retries = 0; /* nothing is sent any more: each batch gets its outcome */
@@ -87,7 +86,7 @@ static void answer_lost(struct sender *sender, struct produce_call *call,
 }
 
 static void handed_over(struct sender *sender, struct produce_call *call, int64_t now_us) {
-  struct sender_partition_context context = context_of(sender, now_us);
+  struct sender_partition_context context = sender_context(sender, now_us);
   for (uint32_t i = 0; i < call->part_count; i++) {
     struct produce_part *part = &call->parts[i];
     if (part->batch != NULL)
@@ -123,7 +122,7 @@ static void apply_endpoints(struct sender *sender, const struct produce_call *ca
 }
 
 static void apply_part(struct sender *sender, struct produce_part *part, int16_t version, int64_t now_us) {
-  struct sender_partition_context context = context_of(sender, now_us);
+  struct sender_partition_context context = sender_context(sender, now_us);
   const struct produce_response_partition *answer = &part->answer;
   int32_t status = answer->error_code;
   switch (status) {
@@ -162,14 +161,14 @@ static void apply_part(struct sender *sender, struct produce_part *part, int16_t
 /* A partition that has to go on under another epoch backs off first: a broker that refuses each one must not
  * be asked at the speed of the network. */
 static void out_of_order(struct sender *sender, struct produce_part *part, int64_t now_us) {
-  struct sender_partition_context context = context_of(sender, now_us);
+  struct sender_partition_context context = sender_context(sender, now_us);
   uint64_t epochs_raised = sender->counters.epochs_raised;
   sender_partition_out_of_order(part->partition, part->batch, part->answer.error_code, &context);
   if (sender->counters.epochs_raised != epochs_raised) routing_back_off(sender, part->partition, now_us);
 }
 
 static void refused_for_now(struct sender *sender, struct produce_part *part, int64_t now_us) {
-  struct sender_partition_context context = context_of(sender, now_us);
+  struct sender_partition_context context = sender_context(sender, now_us);
   struct sender_partition *partition = part->partition;
   struct sender_topic *topic = part->batch->topic->sender;
   int32_t status = part->answer.error_code;
@@ -184,7 +183,7 @@ static void refused_for_now(struct sender *sender, struct produce_part *part, in
 
 /* A batch is halved, its parts take the halves of its sequences. One record alone is too large for good. */
 static void too_large(struct sender *sender, struct produce_part *part, int64_t now_us) {
-  struct sender_partition_context context = context_of(sender, now_us);
+  struct sender_partition_context context = sender_context(sender, now_us);
   struct batch *batch = part->batch;
   int32_t status = part->answer.error_code;
   if (batch->record_count < 2 || batch->ambiguous) {
@@ -207,7 +206,7 @@ static void too_large(struct sender *sender, struct produce_part *part, int64_t 
 
 /* KIP-467: the named records fail, their neighbours are sent again without them. */
 static void bad_records(struct sender *sender, struct produce_part *part, int16_t version, int64_t now_us) {
-  struct sender_partition_context context = context_of(sender, now_us);
+  struct sender_partition_context context = sender_context(sender, now_us);
   struct batch *batch = part->batch;
   uint8_t *bad = allocator_allocate_zeroed(batch->record_count, 1);
   if (bad == NULL || batch->ambiguous || !mark_bad(part, version, bad) || !unpack(sender, batch)) {
@@ -260,15 +259,4 @@ static struct batch *split(struct sender *sender, struct sender_partition *parti
 
 static bool unpack(struct sender *sender, struct batch *batch) {
   return batch_decompress(batch, sender->compressor, sender->scratch, sender->settings.scratch_bytes);
-}
-
-static struct sender_partition_context context_of(struct sender *sender, int64_t now_us) {
-  return (struct sender_partition_context){
-      .idempotent = sender->settings.idempotent,
-      .retries = sender->settings.retries,
-      .now_us = now_us,
-      .settled = &sender->settled,
-      .outcomes_resolved = &sender->counters.outcomes_resolved,
-      .epochs_raised = &sender->counters.epochs_raised,
-  };
 }

@@ -8,16 +8,34 @@
 #include "sender/sender_partition.h"
 #include <stdlib.h>
 
-static int by_topic(const void *a, const void *b);
+enum { FIRST_VERSION_WITH_TOPIC_ID = 13 }; /* KIP-516 */
+
+static int by_name(const void *a, const void *b);
+static int by_id(const void *a, const void *b);
+static int compare_names(struct bytes a, struct bytes b);
 static bool reserve_segments(struct produce_call *call);
 static void write_topics(struct produce_call *call, int32_t timeout_ms);
 static uint32_t topic_end(const struct produce_call *call, uint32_t from);
 static uint32_t fill_segments(struct produce_call *call);
 static struct produce_part *find_part(struct produce_call *call, const struct produce_response_topic *topic,
                                       int32_t index, uint32_t *hint);
+static int compare_to_answer(const struct produce_call *call, const struct produce_part *part,
+                             const struct produce_response_topic *topic, int32_t index);
 
 static const struct sender_topic *topic_of(const struct produce_part *part) {
   return part->batch->topic->sender;
+}
+
+static struct bytes name_of(const struct produce_part *part) {
+  return bytes_of(part->batch->topic->name, part->batch->topic->name_bytes);
+}
+
+static int32_t index_of(const struct produce_part *part) {
+  return part->batch->partition->index;
+}
+
+static int compare_indexes(int32_t a, int32_t b) {
+  return a < b ? -1 : a > b;
 }
 
 struct produce_call *produce_call_create(void *owner) {
@@ -60,11 +78,13 @@ bool produce_call_write(struct produce_call *call, struct bytes client_id, int32
                         int64_t timeout_us) {
   ASSERT(call->part_count > 0);
   if (!reserve_segments(call)) return false;
-  if (call->part_count > 1) qsort(call->parts, call->part_count, sizeof call->parts[0], by_topic);
-  struct wire_writer *writer = &call->writer;
-  wire_writer_reset(writer);
   for (uint32_t i = 0; i < call->part_count; i++)
     call->parts[i].topic_id = topic_of(&call->parts[i])->id;
+  if (call->part_count > 1)
+    qsort(call->parts, call->part_count, sizeof call->parts[0],
+          call->version >= FIRST_VERSION_WITH_TOPIC_ID ? by_id : by_name);
+  struct wire_writer *writer = &call->writer;
+  wire_writer_reset(writer);
   request_header_write(writer, &(struct request_header){.api_key = API_PRODUCE,
                                                         .api_version = call->version,
                                                         .correlation_id = correlation_id,
@@ -118,11 +138,23 @@ bool produce_call_has_topic_ids(const struct produce_call *call) {
   return true;
 }
 
-static int by_topic(const void *a, const void *b) {
-  const struct batch *x = ((const struct produce_part *)a)->batch,
-                     *y = ((const struct produce_part *)b)->batch;
-  if (x->topic->id != y->topic->id) return x->topic->id < y->topic->id ? -1 : 1;
-  return x->partition->index < y->partition->index ? -1 : x->partition->index > y->partition->index;
+/* Parts stand in the order of what names them on the wire, so that an answer's part is found by halving:
+ * brokers answer in the order of a hash table, and a request may have thousands of parts. */
+static int by_name(const void *a, const void *b) {
+  const struct produce_part *x = a, *y = b;
+  int order = compare_names(name_of(x), name_of(y));
+  return order != 0 ? order : compare_indexes(index_of(x), index_of(y));
+}
+
+static int by_id(const void *a, const void *b) {
+  const struct produce_part *x = a, *y = b;
+  int order = memcmp(&x->topic_id, &y->topic_id, sizeof x->topic_id);
+  return order != 0 ? order : compare_indexes(index_of(x), index_of(y));
+}
+
+static int compare_names(struct bytes a, struct bytes b) {
+  if (a.size != b.size) return a.size < b.size ? -1 : 1;
+  return a.size == 0 ? 0 : memcmp(a.data, b.data, a.size);
 }
 
 static bool reserve_segments(struct produce_call *call) {
@@ -192,19 +224,31 @@ static uint32_t fill_segments(struct produce_call *call) {
   return count;
 }
 
-/* Brokers nearly always answer in the order of the request: the search begins behind the last one found. */
+/* Some brokers answer in the order of the request: the one behind the last that was found is tried first. */
 static struct produce_part *find_part(struct produce_call *call, const struct produce_response_topic *topic,
                                       int32_t index, uint32_t *hint) {
-  for (uint32_t n = 0; n < call->part_count; n++) {
-    uint32_t i = (*hint + n) % call->part_count;
-    struct produce_part *part = &call->parts[i];
-    if (part->batch->partition->index != index) continue;
-    const struct topic *asked = part->batch->topic;
-    bool same = call->version >= 13 ? uuid_equal(&part->topic_id, &topic->id)
-                                    : bytes_equal(bytes_of(asked->name, asked->name_bytes), topic->name);
-    if (!same) continue;
-    *hint = i + 1;
-    return part;
+  uint32_t low = 0, high = call->part_count, middle = *hint;
+  while (low < high) {
+    if (middle >= high) middle = low + (high - low) / 2;
+    int order = compare_to_answer(call, &call->parts[middle], topic, index);
+    if (order == 0) {
+      *hint = middle + 1;
+      return &call->parts[middle];
+    }
+    if (order < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+    middle = low + (high - low) / 2;
   }
   return NULL;
+}
+
+static int compare_to_answer(const struct produce_call *call, const struct produce_part *part,
+                             const struct produce_response_topic *topic, int32_t index) {
+  int order = call->version >= FIRST_VERSION_WITH_TOPIC_ID
+                  ? memcmp(&part->topic_id, &topic->id, sizeof topic->id)
+                  : compare_names(name_of(part), topic->name);
+  return order != 0 ? order : compare_indexes(index_of(part), index);
 }

@@ -48,6 +48,8 @@ void produce_dispatch_node(struct sender *sender, struct sender_node *node, int6
     select_batches(sender, node, call, now_us);
     if (call->part_count == 0) {
       produce_dispatch_recycle(sender, call);
+      if (!list_is_empty(&node->partitions))
+        sender->stalled_until_us = now_us + STALL_US; /* without memory */
       return;
     }
     node->waiting_since_us = 0;
@@ -66,8 +68,13 @@ void produce_dispatch_prepare(struct sender *sender, struct batch *batch) {
 
 void produce_dispatch_recycle(struct sender *sender, struct produce_call *call) {
   list_remove(&call->node);
+  if (sender->free_call_count == FREE_CALLS_MAXIMUM) {
+    produce_call_destroy(call);
+    return;
+  }
   produce_call_reset(call);
   list_prepend(&sender->free_calls, &call->node);
+  sender->free_call_count++;
 }
 
 void produce_dispatch_tell_loads(struct sender *sender, struct sender_topic *topic, bool forced,
@@ -95,6 +102,7 @@ static struct produce_call *take_call(struct sender *sender) {
   if (list_is_empty(&sender->free_calls)) return produce_call_create(sender);
   struct produce_call *call = LIST_ENTRY(sender->free_calls.next, struct produce_call, node);
   list_remove(&call->node);
+  sender->free_call_count--;
   return call;
 }
 

@@ -4,6 +4,10 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 
+/* Backoffs that are long enough end at multiples of this, so that thousands of partitions do not wake the
+ * sender one by one. */
+enum { BACKOFF_GRAIN_US = 5000, GRAINS_IN_BACKOFF_MINIMUM = 16 };
+
 static struct sender_node *find_node(struct sender *sender, int32_t id);
 
 struct sender_partition *routing_partition(struct sender *sender, struct partition *queue) {
@@ -30,6 +34,7 @@ void routing_place(struct sender *sender, struct sender_partition *partition, in
   if (retries && partition->retry_at_us > now_us) {
     partition->place = PLACE_BACKOFF;
     list_append(&sender->backing_off, &partition->place_node);
+    if (partition->retry_at_us < sender->backoff_ends_us) sender->backoff_ends_us = partition->retry_at_us;
     return;
   }
   if (partition->node == NULL && partition->leader_id >= 0)
@@ -71,20 +76,24 @@ void routing_back_off(struct sender *sender, struct sender_partition *partition,
   int64_t wait_us = backoff_us(&sender->random, sender->settings.retry_backoff_us,
                                sender->settings.retry_backoff_max_us, partition->failures++);
   partition->retry_at_us = clock_add_us(now_us, wait_us);
+  if (wait_us < GRAINS_IN_BACKOFF_MINIMUM * BACKOFF_GRAIN_US) return;
+  int64_t over_us = partition->retry_at_us % BACKOFF_GRAIN_US;
+  if (over_us > 0) partition->retry_at_us = clock_add_us(partition->retry_at_us, BACKOFF_GRAIN_US - over_us);
 }
 
 int64_t routing_advance(struct sender *sender, int64_t now_us) {
-  int64_t next_us = CLOCK_NEVER_US;
+  if (now_us < sender->backoff_ends_us) return sender->backoff_ends_us;
+  sender->backoff_ends_us = CLOCK_NEVER_US;
   for (struct list *node = sender->backing_off.next, *next; node != &sender->backing_off; node = next) {
     struct sender_partition *partition = LIST_ENTRY(node, struct sender_partition, place_node);
     next = node->next;
-    if (partition->retry_at_us > now_us) {
-      if (partition->retry_at_us < next_us) next_us = partition->retry_at_us;
-    } else {
+    if (partition->retry_at_us <= now_us) {
       routing_place(sender, partition, now_us);
+    } else if (partition->retry_at_us < sender->backoff_ends_us) {
+      sender->backoff_ends_us = partition->retry_at_us;
     }
   }
-  return next_us;
+  return sender->backoff_ends_us;
 }
 
 void routing_identity_ready(struct sender *sender, int64_t now_us) {

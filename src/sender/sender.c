@@ -18,7 +18,6 @@ static void settle_expired(struct sender *sender, int64_t now_us);
 static void give_up_sent(struct sender *sender, struct sender_partition *partition, bool expired_only,
                          int32_t status, int64_t now_us);
 static int64_t next_deadline(struct sender *sender, int64_t now_us);
-static struct sender_partition_context context_of(struct sender *sender, int64_t now_us);
 static void on_leader(void *context, struct sender_topic *topic, int32_t partition);
 static void on_partitions(void *context, struct sender_topic *topic);
 static void on_recreated(void *context, struct sender_topic *topic);
@@ -127,6 +126,17 @@ void sender_note_connection(struct sender *sender, int32_t status) {
   cluster_want_refresh(&sender->cluster); /* whoever led there may lead elsewhere soon */
 }
 
+struct sender_partition_context sender_context(struct sender *sender, int64_t now_us) {
+  return (struct sender_partition_context){
+      .idempotent = sender->settings.idempotent,
+      .retries = sender->settings.retries,
+      .now_us = now_us,
+      .settled = &sender->settled,
+      .outcomes_resolved = &sender->counters.outcomes_resolved,
+      .epochs_raised = &sender->counters.epochs_raised,
+  };
+}
+
 static bool init_memory(struct sender *sender) {
   sender->compressor = compressor_create();
   if (sender->compressor == NULL) return false;
@@ -142,6 +152,7 @@ static void init_parts(struct sender *sender, int64_t now_us) {
       &sender->queries};
   for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
     list_init(lists[i]);
+  sender->backoff_ends_us = CLOCK_NEVER_US;
   const struct sender_settings *settings = &sender->settings;
   random_seed(&sender->random, settings->seed);
   struct cluster_settings cluster = settings->cluster;
@@ -231,7 +242,7 @@ static void settle_expired(struct sender *sender, int64_t now_us) {
 
 static void give_up_sent(struct sender *sender, struct sender_partition *partition, bool expired_only,
                          int32_t status, int64_t now_us) {
-  struct sender_partition_context context = context_of(sender, now_us);
+  struct sender_partition_context context = sender_context(sender, now_us);
   for (struct list *node = partition->sent.next, *next; node != &partition->sent; node = next) {
     struct batch *batch = LIST_ENTRY(node, struct batch, queue_node);
     next = node->next;
@@ -255,20 +266,10 @@ static int64_t next_deadline(struct sender *sender, int64_t now_us) {
     const struct sender_node *node = LIST_ENTRY(at, struct sender_node, node);
     if (list_is_empty(&node->partitions)) continue;
     int64_t ready_us = network_client_ready_at_us(sender->client, node->id);
+    if (ready_us < sender->stalled_until_us) ready_us = sender->stalled_until_us;
     if (ready_us < deadline_us) deadline_us = ready_us;
   }
   return deadline_us;
-}
-
-static struct sender_partition_context context_of(struct sender *sender, int64_t now_us) {
-  return (struct sender_partition_context){
-      .idempotent = sender->settings.idempotent,
-      .retries = sender->settings.retries,
-      .now_us = now_us,
-      .settled = &sender->settled,
-      .outcomes_resolved = &sender->counters.outcomes_resolved,
-      .epochs_raised = &sender->counters.epochs_raised,
-  };
 }
 
 static void on_leader(void *context, struct sender_topic *topic, int32_t index) {
@@ -295,7 +296,7 @@ static void on_partitions(void *context, struct sender_topic *topic) {
 
 static void on_recreated(void *context, struct sender_topic *topic) {
   struct sender *sender = context;
-  struct sender_partition_context state = context_of(sender, sender->now_us);
+  struct sender_partition_context state = sender_context(sender, sender->now_us);
   LOG(sender->settings.log, LOG_LEVEL_WARNING, "topic %s was deleted and made again", topic->topic->name);
   for (int32_t i = 0; i < topic->partition_count; i++) {
     gate_enter(&sender->gate);

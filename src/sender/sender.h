@@ -83,11 +83,13 @@ struct sender {
   struct list nodes;
   struct list leaderless, backing_off, awaiting_identity; /* partitions by place_node */
   struct list free_calls, open_calls;
+  uint32_t free_call_count;
   struct list settled;      /* to be published at the next step */
   struct list expired;      /* partitions with a sent batch past its delivery timeout, by expired_node */
   struct list queries;      /* partition_query: under the lock */
   int64_t now_us;           /* of the current turn; answers are a moment later */
   int64_t stalled_until_us; /* memory was missing: nothing is sent before */
+  int64_t backoff_ends_us;  /* at or before the first retry_at_us in backing_off */
   struct sender_counters counters;  /* sender thread */
   struct sender_counters published; /* under the lock */
   bool known;                       /* a broker has answered; under the lock */
@@ -111,6 +113,9 @@ void sender_abort(struct sender *sender, int64_t now_us);
 /* A connection was opened (STATUS_OK), could not be, or was lost: the owner passes on what the network client
  * says. */
 void sender_note_connection(struct sender *sender, int32_t status);
+
+/* What the functions of sender_partition need to know of this sender. */
+struct sender_partition_context sender_context(struct sender *sender, int64_t now_us);
 
 /* After the client is destroyed: publishes what its end has settled. */
 void sender_publish(struct sender *sender);

@@ -41,8 +41,8 @@ START_TEST(a_pause_asked_for_with_metadata_is_kept) {
 }
 END_TEST
 
-START_TEST(many_partitions_that_moved_ask_once_in_a_backoff) {
-  enum { PARTITION_COUNT = 300 };
+START_TEST(many_partitions_that_moved_ask_and_try_together) {
+  enum { PARTITION_COUNT = 2000 };
   ck_assert_int_eq(broker_model_create_topic(world.model, "orders", PARTITION_COUNT), STATUS_OK);
   inject((struct broker_fault){.api_key = API_PRODUCE,
                                .partition = -1,
@@ -55,6 +55,8 @@ START_TEST(many_partitions_that_moved_ask_once_in_a_backoff) {
   model_world_run(&world, 10 * (int64_t)MODEL_WORLD_S);
   ck_assert_uint_gt(requests(API_METADATA), 20);
   ck_assert_uint_le(requests(API_METADATA), 105);
+  ck_assert_uint_gt(requests(API_PRODUCE), 100);
+  ck_assert_uint_lt(requests(API_PRODUCE), 2500); /* some 20,000 attempts: they share requests */
   broker_model_clear_faults(world.model);
   model_world_run(&world, 2 * (int64_t)MODEL_WORLD_S);
   ck_assert_uint_eq(world.reported[OUTCOME_DELIVERED], PARTITION_COUNT);
@@ -86,7 +88,7 @@ int main(void) {
   TCase *asking = tcase_create("asking");
   tcase_add_checked_fixture(asking, setup, teardown);
   tcase_add_test(asking, a_pause_asked_for_with_metadata_is_kept);
-  tcase_add_test(asking, many_partitions_that_moved_ask_once_in_a_backoff);
+  tcase_add_test(asking, many_partitions_that_moved_ask_and_try_together);
   tcase_add_test(asking, a_refused_topic_is_not_asked_about_with_every_record);
   suite_add_tcase(suite, asking);
   SRunner *runner = srunner_create(suite);
