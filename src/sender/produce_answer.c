@@ -175,10 +175,11 @@ static void refused_for_now(struct sender *sender, struct produce_part *part, in
   sender_partition_retry(partition, part->batch, status, !status_has(status, STATUS_CLASS_NOT_APPENDED),
                          &context);
   struct partition_leader hint = {part->answer.leader_id, part->answer.leader_epoch};
+  /* Also with a hint: its broker may not be known yet, and other partitions may have moved too. */
+  if (status_has(status, STATUS_CLASS_REFRESH_METADATA)) cluster_doubt_topic(&sender->cluster, topic);
   /* With a new leader known there is nothing to wait for (KIP-951); on_leader has moved the partition. */
   if (cluster_hint_leader(&sender->cluster, topic, partition->queue->index, hint)) return;
   if (partition->retry_at_us <= now_us) routing_back_off(sender, partition, now_us);
-  if (status_has(status, STATUS_CLASS_REFRESH_METADATA)) cluster_doubt_topic(&sender->cluster, topic);
 }
 
 /* A batch is halved, its parts take the halves of its sequences. One record alone is too large for good. */

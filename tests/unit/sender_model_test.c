@@ -63,6 +63,26 @@ START_TEST(many_partitions_that_moved_ask_and_try_together) {
 }
 END_TEST
 
+START_TEST(a_hint_at_a_broker_that_nobody_knows_is_looked_into) {
+  ck_assert_int_eq(broker_model_create_topic(world.model, "orders", 1), STATUS_OK);
+  model_world_start(&world);
+  struct topic *orders = model_world_topic(&world, "orders");
+  model_world_append(&world, orders, 0, 10);
+  model_world_run(&world, MODEL_WORLD_S);
+  ck_assert_uint_eq(world.reported[OUTCOME_DELIVERED], 1);
+  inject((struct broker_fault){.api_key = API_PRODUCE,
+                               .partition = -1,
+                               .error_code = STATUS_NOT_LEADER_OR_FOLLOWER,
+                               .leader_hint = true,
+                               .leader_id = 7,
+                               .leader_epoch = 5});
+  ck_assert_int_eq(broker_model_set_leader(world.model, "orders", 0, 1, 6), STATUS_OK);
+  model_world_append(&world, orders, 0, 10);
+  model_world_run(&world, 2 * (int64_t)MODEL_WORLD_S);
+  ck_assert_uint_eq(world.reported[OUTCOME_DELIVERED], 2);
+}
+END_TEST
+
 START_TEST(a_refused_topic_is_not_asked_about_with_every_record) {
   ck_assert_int_eq(broker_model_create_topic(world.model, "orders", 1), STATUS_OK);
   inject((struct broker_fault){.api_key = API_METADATA,
@@ -89,6 +109,7 @@ int main(void) {
   tcase_add_checked_fixture(asking, setup, teardown);
   tcase_add_test(asking, a_pause_asked_for_with_metadata_is_kept);
   tcase_add_test(asking, many_partitions_that_moved_ask_and_try_together);
+  tcase_add_test(asking, a_hint_at_a_broker_that_nobody_knows_is_looked_into);
   tcase_add_test(asking, a_refused_topic_is_not_asked_about_with_every_record);
   suite_add_tcase(suite, asking);
   SRunner *runner = srunner_create(suite);
