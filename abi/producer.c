@@ -271,7 +271,7 @@ static void read_counters(const struct producer *producer, sendoff_counters *cou
       .connections_lost = sent->connections_lost,
       .throttled_ms = sent->throttled_ms,
       .records_pending = totals->accepted - totals->settled,
-      .reports_unread = producer->reports.unread,
+      .reports_unread = producer->reports_due - producer->reports_done,
       .requests_in_flight = sent->requests_in_flight,
       .buffer_bytes_used = buffer_pool_used_bytes(producer->accumulator.pool),
       .buffer_bytes_total = buffer_pool_total_bytes(producer->accumulator.pool),

@@ -412,7 +412,7 @@ typedef struct sendoff_counters {
   uint64_t connections_opened, connections_failed, connections_lost;
   uint64_t throttled_ms;
   uint64_t records_pending;    /* gauge: accepted, without a report */
-  uint64_t reports_unread;     /* gauge */
+  uint64_t reports_unread;     /* gauge: made, and neither polled nor through their callbacks */
   uint64_t requests_in_flight; /* gauge: produce requests */
   uint64_t buffer_bytes_used;  /* gauge */
   uint64_t buffer_bytes_total;

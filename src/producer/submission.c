@@ -125,8 +125,9 @@ static int32_t wait_turn(struct producer *producer, struct memory_waiter *waiter
   return in_time ? STATUS_OK : STATUS_BUFFER_FULL;
 }
 
-/* Nothing is on its way, so it is unread reports that hold the memory. */
+/* Nothing is on its way, so it is reports that hold the memory: unread ones, or those that a callback is busy
+ * with. */
 static int32_t why_full(const struct producer *producer, int32_t status) {
   bool all_settled = accumulator_oldest_number(&producer->accumulator) == UINT64_MAX;
-  return all_settled && producer->reports.unread > 0 ? STATUS_REPORTS_UNREAD : status;
+  return all_settled && producer->reports_due > producer->reports_done ? STATUS_REPORTS_UNREAD : status;
 }

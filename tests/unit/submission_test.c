@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "producer/memory_waiter.h"
+#include "producer/report_dispatcher.h"
 #include "producer/sync_send.h"
 #include "support/failing_allocator.h"
 #include "support/producer_world.h"
@@ -260,6 +261,28 @@ static void expect_end(const struct waiter *waiter, int32_t status) {
   ck_assert_int_eq(waiter->status, status);
 }
 
+static int32_t status_inside;
+
+static void send_inside(void *user, const struct report *reports, size_t count) {
+  (void)user, (void)reports, (void)count;
+  if (status_inside == STATUS_OK) status_inside = try_send(1, 1000);
+}
+
+START_TEST(memory_that_a_callback_holds_is_told_apart) {
+  tear_down();
+  const struct producer_callbacks callbacks = {.on_reports = send_inside};
+  producer = world_build(&callbacks, small);
+  handle = handle_of(producer->slot);
+  know_topic("topic");
+  status_inside = STATUS_OK;
+  world_fill(handle, 1000);
+  deliver(UINT32_MAX);
+  report_dispatcher_call(producer);
+  ck_assert_int_eq(status_inside, STATUS_REPORTS_UNREAD);
+  ck_assert_int_eq(try_send(1, 1000), STATUS_OK);
+}
+END_TEST
+
 START_TEST(a_send_waits_until_there_is_memory) {
   world_fill(handle, 1000);
   struct waiter waiter = {.bytes = 1000, .partition = 1, .deadline_us = CLOCK_NEVER_US};
@@ -391,6 +414,7 @@ static TCase *memory(void) {
   tcase_add_test(test_case, full_memory_refuses_what_may_not_wait);
   tcase_add_test(test_case, a_full_partition_leaves_the_others_alone);
   tcase_add_test(test_case, memory_that_unread_reports_hold_is_told_apart);
+  tcase_add_test(test_case, memory_that_a_callback_holds_is_told_apart);
   tcase_add_test(test_case, a_send_waits_until_there_is_memory);
   tcase_add_test(test_case, who_comes_later_does_not_take_what_others_wait_for);
   tcase_add_test(test_case, a_wait_ends_with_its_time);
