@@ -22,6 +22,11 @@ static void refused_for_now(struct sender *sender, struct produce_part *part, in
 static void too_large(struct sender *sender, struct produce_part *part, int64_t now_us);
 static void bad_records(struct sender *sender, struct produce_part *part, int16_t version, int64_t now_us);
 static bool mark_bad(struct produce_part *part, int16_t version, uint8_t *bad);
+static void cut_pieces(struct sender *sender, struct sender_partition *partition, struct batch *batch,
+                       const uint8_t *bad);
+static void fail_pieces(struct sender *sender, struct produce_part *part, const uint8_t *bad,
+                        uint32_t record_count, int64_t now_us);
+static int64_t log_append_time_of(const struct produce_part *part);
 static struct batch *split(struct sender *sender, struct sender_partition *partition, struct batch *batch,
                            uint32_t at);
 static bool unpack(struct sender *sender, struct batch *batch);
@@ -127,7 +132,7 @@ static void apply_part(struct sender *sender, struct produce_part *part, int16_t
   int32_t status = answer->error_code;
   switch (status) {
   case STATUS_OK:
-    sender_partition_delivered(part->partition, part->batch, answer->base_offset, answer->log_append_time_ms,
+    sender_partition_delivered(part->partition, part->batch, answer->base_offset, log_append_time_of(part),
                                &context);
     return;
   case STATUS_DUPLICATE_SEQUENCE_NUMBER:
@@ -143,6 +148,7 @@ static void apply_part(struct sender *sender, struct produce_part *part, int16_t
   case STATUS_MESSAGE_TOO_LARGE:
   case STATUS_RECORD_LIST_TOO_LARGE: too_large(sender, part, now_us); return;
   case STATUS_INVALID_RECORD:
+  case STATUS_INVALID_TIMESTAMP:
     if (answer->record_error_count > 0) {
       bad_records(sender, part, version, now_us);
       return;
@@ -156,6 +162,13 @@ static void apply_part(struct sender *sender, struct produce_part *part, int16_t
     sender_partition_failed(part->partition, part->batch, status,
                             !status_has(status, STATUS_CLASS_NOT_APPENDED), &context);
   }
+}
+
+/* Brokers answer a duplicate with the newest timestamp of the batch that they have, whatever the topic's kind
+ * of timestamps: that is no append time. */
+static int64_t log_append_time_of(const struct produce_part *part) {
+  bool is_own = part->batch->ambiguous && part->answer.log_append_time_ms == part->batch->max_timestamp_ms;
+  return is_own ? -1 : part->answer.log_append_time_ms;
 }
 
 /* A partition that has to go on under another epoch backs off first: a broker that refuses each one must not
@@ -177,8 +190,9 @@ static void refused_for_now(struct sender *sender, struct produce_part *part, in
   struct partition_leader hint = {part->answer.leader_id, part->answer.leader_epoch};
   /* Also with a hint: its broker may not be known yet, and other partitions may have moved too. */
   if (status_has(status, STATUS_CLASS_REFRESH_METADATA)) cluster_doubt_topic(&sender->cluster, topic);
-  /* With a new leader known there is nothing to wait for (KIP-951); on_leader has moved the partition. */
-  if (cluster_hint_leader(&sender->cluster, topic, partition->queue->index, hint)) return;
+  (void)cluster_hint_leader(&sender->cluster, topic, partition->queue->index, hint);
+  /* With another leader known there is nothing to wait for (KIP-951): on_leader has moved the partition. */
+  if (partition->leader_id >= 0 && partition->leader_id != part->batch->broker) return;
   if (partition->retry_at_us <= now_us) routing_back_off(sender, partition, now_us);
 }
 
@@ -209,23 +223,19 @@ static void too_large(struct sender *sender, struct produce_part *part, int64_t 
 static void bad_records(struct sender *sender, struct produce_part *part, int16_t version, int64_t now_us) {
   struct sender_partition_context context = sender_context(sender, now_us);
   struct batch *batch = part->batch;
+  int32_t status = part->answer.error_code;
   uint8_t *bad = allocator_allocate_zeroed(batch->record_count, 1);
-  if (bad == NULL || batch->ambiguous || !mark_bad(part, version, bad) || !unpack(sender, batch)) {
-    allocator_free(bad);
-    sender_partition_failed(part->partition, batch, STATUS_INVALID_RECORD, false, &context);
-    return;
+  if (batch->ambiguous || (bad != NULL && !mark_bad(part, version, bad))) {
+    sender_partition_failed(part->partition, batch, status, false, &context);
+  } else {
+    sender_partition_retry(part->partition, batch, status, false, &context);
   }
-  sender_partition_retry(part->partition, batch, STATUS_INVALID_RECORD, false, &context);
-  /* From the end, so that indexes stay; a run of bad records stays one piece. */
-  for (uint32_t end = batch->record_count; end > 0 && batch->state == BATCH_RETRY;) {
-    uint32_t begin = end - 1;
-    while (begin > 0 && bad[begin - 1] == bad[end - 1])
-      begin--;
-    struct batch *piece = begin == 0 ? batch : split(sender, part->partition, batch, begin);
-    if (piece == NULL) break; /* without memory: what is left is sent whole, and refused again */
-    if (bad[end - 1] != 0)
-      sender_partition_failed(part->partition, piece, STATUS_INVALID_RECORD, false, &context);
-    end = begin;
+  if (batch->state == BATCH_RETRY && (bad == NULL || !unpack(sender, batch))) {
+    routing_back_off(sender, part->partition, now_us); /* memory is missing: asked again, and refused again */
+  } else if (batch->state == BATCH_RETRY) {
+    uint32_t record_count = batch->record_count;
+    cut_pieces(sender, part->partition, batch, bad);
+    fail_pieces(sender, part, bad, record_count, now_us);
   }
   allocator_free(bad);
 }
@@ -242,6 +252,31 @@ static bool mark_bad(struct produce_part *part, int16_t version, uint8_t *bad) {
     bad[error.batch_index] = 1;
   }
   return marked < part->batch->record_count;
+}
+
+/* Cuts where good and bad records meet, from the end, so that indexes stay. Without memory the rest stays
+ * whole, to be sent and refused again. */
+static void cut_pieces(struct sender *sender, struct sender_partition *partition, struct batch *batch,
+                       const uint8_t *bad) {
+  for (uint32_t at = batch->record_count - 1; at > 0; at--)
+    if (bad[at] != bad[at - 1] && split(sender, partition, batch, at) == NULL) return;
+}
+
+/* The pieces of part->batch stand one behind the other; those with bad records only fail. */
+static void fail_pieces(struct sender *sender, struct produce_part *part, const uint8_t *bad,
+                        uint32_t record_count, int64_t now_us) {
+  struct sender_partition_context context = sender_context(sender, now_us);
+  context.more_follows = true;
+  uint32_t index = 0;
+  for (struct list *node = &part->batch->queue_node, *next; index < record_count; node = next) {
+    struct batch *piece = LIST_ENTRY(node, struct batch, queue_node);
+    next = node->next;
+    bool is_bad = memchr(bad + index, 0, piece->record_count) == NULL;
+    index += piece->record_count;
+    if (is_bad) sender_partition_failed(part->partition, piece, part->answer.error_code, false, &context);
+  }
+  context.more_follows = false;
+  sender_partition_settle_gaps(part->partition, &context);
 }
 
 /* The new batch behind it, NULL without memory. */

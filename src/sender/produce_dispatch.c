@@ -155,9 +155,6 @@ static struct batch *next_batch(struct sender *sender, struct sender_node *node,
     if (batch == NULL) {
       accumulator_give_back(sender->accumulator, partition->queue, now_us);
       partition->queue_taken = false;
-    } else if (!sender_partition_may_send_new(partition, sender->settings.max_in_flight)) {
-      routing_remove(partition); /* an answer brings it back */
-      return NULL;
     }
   }
   if (batch == NULL) {
@@ -170,7 +167,12 @@ static struct batch *next_batch(struct sender *sender, struct sender_node *node,
   }
   bool identified = !sender->settings.idempotent || !sender_partition_needs_identity(partition) ||
                     routing_take_identity(sender, partition, now_us);
-  return identified ? batch : NULL;
+  if (!identified) return NULL;
+  if (batch->unsent && !sender_partition_may_send_new(partition, sender->settings.max_in_flight)) {
+    routing_remove(partition); /* an answer brings it back */
+    return NULL;
+  }
+  return batch;
 }
 
 static enum selection add_to_call(struct sender *sender, struct sender_partition *partition,

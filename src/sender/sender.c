@@ -243,11 +243,14 @@ static void settle_expired(struct sender *sender, int64_t now_us) {
 static void give_up_sent(struct sender *sender, struct sender_partition *partition, bool expired_only,
                          int32_t status, int64_t now_us) {
   struct sender_partition_context context = sender_context(sender, now_us);
+  context.more_follows = true;
   for (struct list *node = partition->sent.next, *next; node != &partition->sent; node = next) {
     struct batch *batch = LIST_ENTRY(node, struct batch, queue_node);
     next = node->next;
     if (batch->expired || !expired_only) sender_partition_give_up(partition, batch, status, &context);
   }
+  context.more_follows = false;
+  sender_partition_settle_gaps(partition, &context);
 }
 
 static int64_t next_deadline(struct sender *sender, int64_t now_us) {

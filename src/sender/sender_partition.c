@@ -141,6 +141,11 @@ void sender_partition_give_up(struct sender_partition *partition, struct batch *
   after_change(partition, context);
 }
 
+void sender_partition_settle_gaps(struct sender_partition *partition,
+                                  const struct sender_partition_context *context) {
+  after_change(partition, context);
+}
+
 void sender_partition_topic_recreated(struct sender_partition *partition,
                                       const struct sender_partition_context *context) {
   for (struct list *node = partition->sent.next, *next; node != &partition->sent; node = next) {
@@ -252,6 +257,7 @@ static void note_gap(struct sender_partition *partition, const struct batch *bat
 }
 
 static void after_change(struct sender_partition *partition, const struct sender_partition_context *context) {
+  if (context->more_follows) return;
   if (walk_is_complete(partition)) {
     end_walk(partition, context);
   } else if (partition->draining && none_is_open(partition)) {

@@ -68,6 +68,7 @@ struct sender_partition_context {
   bool idempotent;
   uint32_t retries;
   int64_t now_us;
+  bool more_follows; /* other batches end for the same reason: sender_partition_settle_gaps is called then */
   struct list *settled; /* settled batches are appended by queue_node */
   uint64_t *outcomes_resolved, *epochs_raised;
 };
@@ -112,6 +113,10 @@ void sender_partition_failed(struct sender_partition *partition, struct batch *b
 /* The delivery timeout of a sent batch has passed, or the producer is aborted (status says which). */
 void sender_partition_give_up(struct sender_partition *partition, struct batch *batch, int32_t status,
                               const struct sender_partition_context *context);
+
+/* After ends with more_follows: one new epoch for all the gaps that they left, if it can begin. */
+void sender_partition_settle_gaps(struct sender_partition *partition,
+                                  const struct sender_partition_context *context);
 
 /* All sent batches end because the topic was deleted and made again: ambiguous ones are settled, the others
  * are sent under a new identity. */

@@ -424,6 +424,11 @@ void fake_transport_reset(struct fake_transport *fake, uint32_t connection) {
   add_parcel(fake, connection, PARCEL_RESET, bytes_of(NULL, 0), 0);
 }
 
+void fake_transport_break(struct fake_transport *fake, uint32_t connection) {
+  if (record_of(fake, connection)->is_open) drop_parcels(record_of(fake, connection));
+  fake_transport_reset(fake, connection);
+}
+
 void fake_transport_set_write_budget(struct fake_transport *fake, uint32_t connection, size_t bytes) {
   record_of(fake, connection)->write_budget = bytes;
 }

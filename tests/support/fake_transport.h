@@ -79,6 +79,9 @@ void fake_transport_deliver_after(struct fake_transport *fake, uint32_t connecti
 void fake_transport_end(struct fake_transport *fake, uint32_t connection);
 void fake_transport_reset(struct fake_transport *fake, uint32_t connection);
 
+/* The same, but what is on its way to the client is lost. */
+void fake_transport_break(struct fake_transport *fake, uint32_t connection);
+
 /* The client can write this many bytes more on the connection, then it would block; SIZE_MAX: no limit. For
  * connection 0: every connection opened later. */
 void fake_transport_set_write_budget(struct fake_transport *fake, uint32_t connection, size_t bytes);

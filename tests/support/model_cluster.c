@@ -113,7 +113,7 @@ void model_cluster_cut(struct model_cluster *cluster, int32_t node_id) {
   for (uint32_t i = 1; i <= fake_transport_connection_count(cluster->transport); i++) {
     const struct model_connection *connection = &cluster->connections[i];
     if (connection->node_id == 0 || connection->is_closed) continue;
-    if (node_id == 0 || connection->node_id == node_id) fake_transport_reset(cluster->transport, i);
+    if (node_id == 0 || connection->node_id == node_id) fake_transport_break(cluster->transport, i);
   }
 }
 

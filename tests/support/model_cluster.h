@@ -62,7 +62,7 @@ void model_cluster_kill(struct model_cluster *cluster, int32_t node_id);
 void model_cluster_start(struct model_cluster *cluster, int32_t node_id);
 /* A frozen node keeps its connections and takes bytes, but handles nothing. */
 void model_cluster_freeze(struct model_cluster *cluster, int32_t node_id, bool frozen);
-/* Resets every connection to the node (0: to all). */
+/* Resets every connection to the node (0: to all); answers on their way are lost. */
 void model_cluster_cut(struct model_cluster *cluster, int32_t node_id);
 
 /* Moves a partition: the next leader epoch. */
