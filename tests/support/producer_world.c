@@ -7,7 +7,7 @@
 #include "producer/producer_build.h"
 #include "producer/waiting.h"
 #include <check.h>
-#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +193,8 @@ void world_child_start(struct world_child *child, void (*run)(void)) {
     close(start[1]);
     close(output[0]);
     dup2(output[1], STDERR_FILENO);
+    signal(SIGTERM, SIG_DFL); /* Check has handlers of its own */
+    signal(SIGINT, SIG_DFL);
     if (read(start[0], bootstrap, sizeof bootstrap) != (ssize_t)sizeof bootstrap) _exit(99);
     run();
     exit(0);
