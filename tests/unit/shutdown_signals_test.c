@@ -1,0 +1,269 @@
+#include "producer/shutdown_signals.h"
+
+#include "base/clock.h"
+#include "support/producer_world.h"
+#include <check.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Each in a process of its own, which raises the signals itself. */
+static struct world_child child;
+
+static void run_against_broker(void (*run)(void)) {
+  world_child_start(&child, run);
+  world_broker_start();
+  world_child_go(&child);
+  world_child_await(&child);
+}
+
+static void tear_down(void) {
+  world_broker_stop();
+}
+
+static void expect_signal(int number, int64_t record_count) {
+  ck_assert_msg(WIFSIGNALED(child.status), "the process has exited with %d", WEXITSTATUS(child.status));
+  ck_assert_int_eq(WTERMSIG(child.status), number);
+  ck_assert_int_eq(world_records("topic", 0), record_count);
+}
+
+static void expect_exit(int status, int64_t record_count) {
+  ck_assert_msg(WIFEXITED(child.status), "the process was ended by signal %d", WTERMSIG(child.status));
+  ck_assert_int_eq(WEXITSTATUS(child.status), status);
+  ck_assert_int_eq(world_records("topic", 0), record_count);
+}
+
+static void *create(const char *signals) {
+  return world_create(NULL,
+                      (const char *const[]){"linger.ms=60000", "shutdown.timeout.ms=30000", signals, NULL});
+}
+
+static _Noreturn void wait_for_ever(void) {
+  for (;;)
+    pause();
+}
+
+/* ---- the default ---- */
+
+static void raise_sigterm(void) {
+  world_send(create("shutdown.signals=SIGTERM,SIGINT"), 10, 0);
+  raise(SIGTERM);
+  wait_for_ever();
+}
+
+static void raise_sigint(void) {
+  world_send(create("shutdown.signals=SIGTERM,SIGINT"), 10, 0);
+  raise(SIGINT);
+  wait_for_ever();
+}
+
+START_TEST(a_signal_ends_the_process_once_all_is_sent) {
+  run_against_broker(raise_sigterm);
+  expect_signal(SIGTERM, 10);
+  ck_assert_ptr_nonnull(strstr(child.errors, "of 10 records on their way 0 were lost"));
+  world_broker_stop();
+  run_against_broker(raise_sigint);
+  expect_signal(SIGINT, 10);
+}
+END_TEST
+
+static void raise_another(void) {
+  world_send(create("shutdown.signals=SIGTERM"), 10, 0);
+  raise(SIGINT);
+  wait_for_ever();
+}
+
+START_TEST(signals_that_are_not_named_do_what_they_did) {
+  run_against_broker(raise_another);
+  expect_signal(SIGINT, 0);
+  ck_assert_str_eq(child.errors, "");
+}
+END_TEST
+
+static void raise_unasked(void) {
+  struct sigaction action;
+  world_create(NULL, NULL);
+  if (sigaction(SIGTERM, NULL, &action) != 0 || action.sa_handler != SIG_DFL) _exit(1);
+  if (sigaction(SIGINT, NULL, &action) != 0 || action.sa_handler != SIG_DFL) _exit(2);
+}
+
+START_TEST(without_the_setting_no_handler_is_touched) {
+  run_against_broker(raise_unasked);
+  expect_exit(0, 0);
+}
+END_TEST
+
+/* ---- ignored ---- */
+
+static void ignore_and_raise(void) {
+  signal(SIGINT, SIG_IGN);
+  void *handle = create("shutdown.signals=SIGTERM,SIGINT");
+  world_send(handle, 10, 0);
+  raise(SIGINT);
+  world_send(handle, 10, 10);
+  raise(SIGTERM);
+  wait_for_ever();
+}
+
+START_TEST(an_ignored_signal_stays_ignored) {
+  run_against_broker(ignore_and_raise);
+  expect_signal(SIGTERM, 20);
+}
+END_TEST
+
+/* ---- handlers of the host ---- */
+
+static volatile sig_atomic_t handled, handled_process;
+
+static void handle_plainly(int number) {
+  if (number == SIGTERM) handled++;
+}
+
+static void handle_with_information(int number, siginfo_t *information, void *context) {
+  if (number != SIGTERM || context == NULL) return;
+  handled++;
+  handled_process = information->si_pid;
+}
+
+/* Until the signal's thread has ended the producer. */
+static void await_closed(void *handle) {
+  struct producer *producer = world_lock(handle);
+  while (producer->state != PRODUCER_CLOSED)
+    condition_wait(&producer->finished, &producer->slot->lock, CLOCK_NEVER_US);
+  world_unlock(producer);
+}
+
+static void handle_and_go_on(void) {
+  signal(SIGTERM, handle_plainly);
+  void *handle = create("shutdown.signals=SIGTERM"), *second = create("shutdown.signals=SIGTERM");
+  world_send(handle, 10, 0);
+  world_send(second, 10, 0);
+  errno = ERANGE;
+  raise(SIGTERM);
+  if (errno != ERANGE) _exit(1);
+  if (handled != 1) _exit(2);
+  await_closed(handle);
+  await_closed(second);
+  void *third = create("shutdown.signals=SIGTERM"); /* the handler stays for those to come */
+  world_send(third, 10, 0);
+  raise(SIGTERM);
+  if (handled != 2) _exit(3);
+  await_closed(third);
+  exit(8);
+}
+
+START_TEST(a_hosts_handler_is_called_once_and_the_process_goes_on) {
+  run_against_broker(handle_and_go_on);
+  expect_exit(8, 30);
+}
+END_TEST
+
+static void handle_information(void) {
+  struct sigaction action = {.sa_sigaction = handle_with_information, .sa_flags = SA_SIGINFO};
+  sigaction(SIGTERM, &action, NULL);
+  void *handle = create("shutdown.signals=SIGTERM");
+  world_send(handle, 10, 0);
+  kill(getpid(), SIGTERM);
+  await_closed(handle);
+  exit(handled == 1 && handled_process == getpid() ? 0 : 1);
+}
+
+START_TEST(a_hosts_handler_is_told_who_sent_the_signal) {
+  run_against_broker(handle_information);
+  expect_exit(0, 10);
+}
+END_TEST
+
+static void handle_and_exit(void) {
+  signal(SIGTERM, handle_plainly);
+  world_send(create("shutdown.signals=SIGTERM"), 10, 0);
+  raise(SIGTERM);
+  exit(handled == 1 ? 6 : 1);
+}
+
+/* The usual way: the handler sets a flag, and the program ends while the signal's thread is still sending. */
+START_TEST(an_exit_while_a_signal_is_handled_loses_nothing) {
+  run_against_broker(handle_and_exit);
+  expect_exit(6, 10);
+}
+END_TEST
+
+/* ---- children ---- */
+
+static void fork_and_raise(void) {
+  void *handle = create("shutdown.signals=SIGTERM");
+  world_send(handle, 10, 0);
+  pid_t process = fork();
+  if (process == 0) {
+    raise(SIGTERM);
+    _exit(1);
+  }
+  int status = 0;
+  if (waitpid(process, &status, 0) != process || !WIFSIGNALED(status)) _exit(2);
+  world_send(handle, 10, 10); /* not closed by the child's signal */
+  raise(SIGTERM);
+  wait_for_ever();
+}
+
+START_TEST(a_signal_to_a_child_is_the_childs) {
+  run_against_broker(fork_and_raise);
+  expect_signal(SIGTERM, 20);
+}
+END_TEST
+
+/* ThreadSanitizer delivers no signals to handlers in the child of a process with threads. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SIGNALS_REACH_CHILDREN false
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define SIGNALS_REACH_CHILDREN false
+#endif
+#ifndef SIGNALS_REACH_CHILDREN
+#define SIGNALS_REACH_CHILDREN true
+#endif
+
+static void fork_and_produce(void) {
+  void *handle = create("shutdown.signals=SIGTERM");
+  pid_t process = fork();
+  if (process == 0) {
+    world_send(create("shutdown.signals=SIGTERM"), 10, 0);
+    raise(SIGTERM);
+    wait_for_ever();
+  }
+  int status = 0;
+  if (waitpid(process, &status, 0) != process || !WIFSIGNALED(status)) _exit(2);
+  world_send(handle, 10, 10);
+  raise(SIGTERM);
+  wait_for_ever();
+}
+
+START_TEST(a_childs_own_producers_are_ended_as_well) {
+  run_against_broker(fork_and_produce);
+  expect_signal(SIGTERM, 20);
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("shutdown_signals");
+  TCase *test_case = tcase_create("all");
+  tcase_add_checked_fixture(test_case, NULL, tear_down);
+  tcase_add_test(test_case, a_signal_ends_the_process_once_all_is_sent);
+  tcase_add_test(test_case, signals_that_are_not_named_do_what_they_did);
+  tcase_add_test(test_case, without_the_setting_no_handler_is_touched);
+  tcase_add_test(test_case, an_ignored_signal_stays_ignored);
+  tcase_add_test(test_case, a_hosts_handler_is_called_once_and_the_process_goes_on);
+  tcase_add_test(test_case, a_hosts_handler_is_told_who_sent_the_signal);
+  tcase_add_test(test_case, an_exit_while_a_signal_is_handled_loses_nothing);
+  tcase_add_test(test_case, a_signal_to_a_child_is_the_childs);
+  if (SIGNALS_REACH_CHILDREN) tcase_add_test(test_case, a_childs_own_producers_are_ended_as_well);
+  suite_add_tcase(suite, test_case);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_ENV);
+  int failures = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failures != 0;
+}
