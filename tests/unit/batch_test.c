@@ -99,6 +99,21 @@ START_TEST(a_record_fits_if_it_fits_exactly) {
 }
 END_TEST
 
+START_TEST(a_batch_is_full_when_not_even_the_smallest_record_fits) {
+  struct batch batch;
+  start_with(&batch, 1024, RECORD_BATCH_HEADER_BYTES + 2 * RECORD_MINIMUM_BYTES, 10, false);
+  struct record smallest = {.headers = NULL};
+  struct batch_entry entry = {.timestamp_ms = 0};
+  ck_assert_uint_eq(record_size(&smallest, 0, 0), RECORD_MINIMUM_BYTES);
+  ck_assert(batch_append(&batch, &smallest, record_bound(&smallest), &entry));
+  ck_assert(!batch_is_full(&batch));
+  ck_assert(batch_append(&batch, &smallest, record_bound(&smallest), &entry));
+  ck_assert(batch_is_full(&batch));
+  ck_assert(!batch_append(&batch, &smallest, record_bound(&smallest), &entry));
+  free(batch.block);
+}
+END_TEST
+
 START_TEST(a_refused_record_changes_nothing) {
   struct batch batch;
   start(&batch, 2048);
@@ -488,6 +503,7 @@ static TCase *appending(void) {
   tcase_add_test(test_case, a_new_batch_is_empty_and_unstamped);
   tcase_add_test(test_case, records_fill_blocks_of_all_sizes_from_both_ends);
   tcase_add_test(test_case, a_record_fits_if_it_fits_exactly);
+  tcase_add_test(test_case, a_batch_is_full_when_not_even_the_smallest_record_fits);
   tcase_add_test(test_case, a_refused_record_changes_nothing);
   tcase_add_test(test_case, the_record_limit_ends_a_batch);
   tcase_add_test(test_case, the_byte_limit_counts_the_header);
