@@ -14,6 +14,7 @@ enum {
      once. */
   PARTITION_COUNT_FRESH_US = 1000000,
   SMALLEST_BATCH_BYTES = 1024,
+  CHOICES_MAXIMUM = 4, /* of partitions for one record */
   UNSTAGE_RETRY_US =
       100000, /* what no release brings about may come from elsewhere: a batch struct's memory */
 };
@@ -26,6 +27,8 @@ struct slab {
 static bool is_too_large(const struct record *record, size_t allowed_bytes);
 static int32_t append_known(struct accumulator *accumulator, struct topic *topic,
                             const struct batch_source *source, int64_t now_us);
+static int32_t append_anywhere(struct accumulator *accumulator, struct topic *topic,
+                               const struct batch_source *source, int64_t now_us);
 static void note_accepted(struct accumulator *accumulator, const struct record *record);
 static void make_all_ready(struct accumulator *accumulator);
 static void remove_unsent(struct batch *batch);
@@ -370,15 +373,30 @@ static inline bool is_too_large(const struct record *record, size_t allowed_byte
 
 static inline int32_t append_known(struct accumulator *accumulator, struct topic *topic,
                                    const struct batch_source *source, int64_t now_us) {
-  int32_t index = source->entry.partition_wanted;
-  if (index < 0) {
-    int32_t status = partitioner_choose(&topic->partitioner, &accumulator->random, source->record->key,
-                                        source->record->value, &index);
-    if (status != STATUS_OK) return status;
-  }
-  struct partition *partition = topic_partition(topic, index);
+  if (source->entry.partition_wanted < 0) return append_anywhere(accumulator, topic, source, now_us);
+  struct partition *partition = topic_partition(topic, source->entry.partition_wanted);
   if (partition == NULL) return STATUS_OUT_OF_MEMORY;
   return partition_queue_append(accumulator, partition, source, now_us);
+}
+
+/* Where the partitioner says; a partition that has had its share does not hold up what may go elsewhere. */
+static int32_t append_anywhere(struct accumulator *accumulator, struct topic *topic,
+                               const struct batch_source *source, int64_t now_us) {
+  struct partitioner *partitioner = &topic->partitioner;
+  struct bytes key = source->record->key;
+  for (int choices = 1;; choices++) {
+    int32_t index;
+    int32_t status =
+        partitioner_choose(partitioner, &accumulator->random, key, source->record->value, &index);
+    if (status != STATUS_OK) return status;
+    struct partition *partition = topic_partition(topic, index);
+    status = partition == NULL ? STATUS_OUT_OF_MEMORY
+                               : partition_queue_append(accumulator, partition, source, now_us);
+    if (status == STATUS_OK) return STATUS_OK;
+    bool is_full = status == STATUS_PARTITION_BUFFER_FULL;
+    if (!partitioner_note_refused(partitioner, key, index, is_full) || choices == CHOICES_MAXIMUM)
+      return status;
+  }
 }
 
 static inline void note_accepted(struct accumulator *accumulator, const struct record *record) {

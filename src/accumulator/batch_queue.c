@@ -21,6 +21,7 @@ static int32_t open_batch(struct accumulator *accumulator, const struct batch_qu
                           const struct batch_source *source, struct batch **out);
 static int32_t plan_batch(const struct accumulator *accumulator, const struct batch_queue *queue,
                           const struct batch_source *source, struct plan *plan);
+static bool is_held_back(const struct accumulator *accumulator, const struct batch_source *source);
 static uint8_t *allocate_block(struct accumulator *accumulator, struct plan *plan);
 static void start_batch(struct accumulator *accumulator, const struct batch_queue *queue,
                         const struct batch_source *source, struct batch *batch);
@@ -53,7 +54,8 @@ static bool grow(struct accumulator *accumulator, const struct batch_queue *queu
                  const struct batch_source *source) {
   if (batch->state != BATCH_OPEN || (source->wide && batch->entry_bytes != BATCH_WIDE_ENTRY_BYTES))
     return false;
-  if (batch->shares != 1 || batch->records != batch->block || accumulator->memory_is_reserved) return false;
+  if (batch->shares != 1 || batch->records != batch->block) return false;
+  if (is_held_back(accumulator, source)) return false;
   if (batch_is_full(batch) || batch->records_bytes + source->bound_bytes > batch->limit_bytes) return false;
   size_t wanted = batch_used_bytes(batch) + source->bound_bytes + batch->entry_bytes;
   if (wanted < 2 * batch->block_bytes) wanted = 2 * batch->block_bytes;
@@ -112,13 +114,17 @@ static int32_t plan_batch(const struct accumulator *accumulator, const struct ba
     plan->block_bytes /= 2;
   bool passes = plan->block_bytes > room;
   if (passes && !queue->passes_limit) return STATUS_PARTITION_BUFFER_FULL;
-  /* Those who wait for memory come first; but what was accepted long ago comes before them. */
-  if (accumulator->memory_is_reserved && source->staged == NULL) return STATUS_BUFFER_FULL;
+  if (is_held_back(accumulator, source)) return STATUS_BUFFER_FULL;
   plan->record_limit = passes && queue->partition == NULL ? 1 : accumulator->settings.batch_records;
   plan->limit_bytes = queue->topic->batch_bytes;
   if (plan->limit_bytes < record_bytes + RECORD_BATCH_HEADER_BYTES)
     plan->limit_bytes = record_bytes + RECORD_BATCH_HEADER_BYTES;
   return STATUS_OK;
+}
+
+/* Those who wait for memory come first; but what was accepted long ago comes before them. */
+static bool is_held_back(const struct accumulator *accumulator, const struct batch_source *source) {
+  return accumulator->memory_is_reserved && source->staged == NULL;
 }
 
 static uint8_t *allocate_block(struct accumulator *accumulator, struct plan *plan) {

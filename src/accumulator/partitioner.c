@@ -77,6 +77,14 @@ int32_t partitioner_choose(struct partitioner *partitioner, struct random *rando
   return STATUS_OK;
 }
 
+bool partitioner_note_refused(struct partitioner *partitioner, struct bytes key, int32_t partition,
+                              bool partition_is_full) {
+  if (partitioner->settings->callback.choose != NULL || hashes(partitioner, key)) return false;
+  if (partitioner->kind == PARTITIONER_ROUND_ROBIN && !partition_is_full) partitioner->turn--;
+  if (partition_is_full && partition == partitioner->sticky_partition) move_on(partitioner);
+  return partition_is_full;
+}
+
 static int32_t ask_callback(const struct partitioner *partitioner, struct bytes key, struct bytes value,
                             int32_t *partition) {
   const struct partitioner_callback *callback = &partitioner->settings->callback;

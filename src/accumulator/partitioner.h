@@ -81,6 +81,12 @@ int32_t partitioner_choose(struct partitioner *partitioner, struct random *rando
 void partitioner_note_append(struct partitioner *partitioner, int32_t partition, size_t bytes,
                              bool batch_is_open);
 
+/* The record did not get into the partition that was chosen for it. partition_is_full: it has had its share
+ * of the memory, others may not; true then if choosing again can bring another partition. Otherwise the
+ * record's turn is kept for the next one. */
+bool partitioner_note_refused(struct partitioner *partitioner, struct bytes key, int32_t partition,
+                              bool partition_is_full);
+
 /* After the sender took the last batch of a partition: the other moment at which moving on leaves nothing
  * behind. */
 void partitioner_note_drained(struct partitioner *partitioner, int32_t partition);

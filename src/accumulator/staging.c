@@ -18,10 +18,6 @@ static bool fail_first(struct accumulator *accumulator, struct batch *staged, co
 static struct batch *cut_first(struct accumulator *accumulator, struct batch *staged,
                                const struct record_view *view);
 
-bool staging_is_needed(const struct topic *topic, int32_t partition) {
-  return partition >= topic->partition_count || topic->partition_count == 0 || !list_is_empty(&topic->staged);
-}
-
 int32_t staging_append(struct accumulator *accumulator, struct topic *topic,
                        const struct batch_source *source) {
   struct batch_queue queue = {
@@ -75,13 +71,16 @@ static bool move_first(struct accumulator *accumulator, struct batch *staged, st
   struct record_view view;
   record_read(&reader, &view);
   ASSERT(!reader.failed);
-  int32_t index = batch_entry(staged, 0)->partition_wanted;
+  const int32_t wanted = batch_entry(staged, 0)->partition_wanted;
+  int32_t index = wanted;
   int32_t status = index >= topic->partition_count ? STATUS_PARTITION_OUT_OF_RANGE : STATUS_OK;
   if (index < 0)
     status = partitioner_choose(&topic->partitioner, &accumulator->random, view.key, view.value, &index);
   if (status != STATUS_OK) return fail_first(accumulator, staged, &view, status, settled, now_us);
   struct partition *partition = topic_partition(topic, index);
-  return partition != NULL && move_into(accumulator, staged, &view, partition, now_us);
+  if (partition != NULL && move_into(accumulator, staged, &view, partition, now_us)) return true;
+  if (wanted < 0) partitioner_note_refused(&topic->partitioner, view.key, index, false);
+  return false;
 }
 
 static bool move_into(struct accumulator *accumulator, struct batch *staged, const struct record_view *view,

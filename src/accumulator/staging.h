@@ -17,7 +17,9 @@
 
 /* Whether a record of the topic has to be staged: others are, which go before it, or its partition is not
  * known. */
-bool staging_is_needed(const struct topic *topic, int32_t partition);
+static inline bool staging_is_needed(const struct topic *topic, int32_t partition) {
+  return partition >= topic->partition_count || topic->partition_count == 0 || !list_is_empty(&topic->staged);
+}
 
 /* STATUS_OK, or batch_queue_append's refusals. */
 int32_t staging_append(struct accumulator *accumulator, struct topic *topic,

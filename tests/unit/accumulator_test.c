@@ -350,6 +350,47 @@ START_TEST(sticky_records_fill_one_batch_then_move_on) {
 }
 END_TEST
 
+/* One partition's broker hangs: its share is used up, the other partitions go on. */
+START_TEST(records_without_key_go_round_a_partition_that_is_full) {
+  struct accumulator_settings settings = world_settings();
+  settings.partition_bytes = 32 * 1024;
+  restart(&settings);
+  struct topic *topic = world_topic(&accumulator, "orders", 2);
+  while (world_append(&accumulator, topic, 0, 0, 1000, 0) == STATUS_OK) {
+  }
+  uint64_t count = 0;
+  while (world_append(&accumulator, topic, -1, count, 1000, 0) == STATUS_OK)
+    count++;
+  ck_assert_uint_ge(count, 25); /* all of the other one's share, but for bad luck in drawing */
+  ck_assert_uint_eq(world_partition(topic, 1)->held_bytes, 32 * 1024);
+  struct append keyed = {
+      .topic = topic, .partition = -1, .record = {.key = bytes_of(&settings, sizeof settings)}};
+  ck_assert_int_eq(accumulator_append(&accumulator, &keyed, 0), STATUS_PARTITION_BUFFER_FULL);
+  world_deliver_all(&accumulator, 0);
+}
+END_TEST
+
+/* Each record waits for memory once: with an even number of partitions, lost turns would leave out half. */
+START_TEST(refused_records_do_not_take_turns) {
+  struct accumulator_settings settings = world_settings();
+  restart(&settings);
+  struct topic_options options = {.delivery_timeout_us = WORLD_TIMEOUT_US,
+                                  .partitioner = PARTITIONER_ROUND_ROBIN};
+  struct topic *topic;
+  ck_assert_int_eq(accumulator_topic(&accumulator, bytes_of_string("turns"), &options, &topic), STATUS_OK);
+  ck_assert_int_eq(accumulator_set_partition_count(&accumulator, topic, 4, 0), STATUS_OK);
+  for (int i = 0; i < 8; i++) {
+    accumulator.memory_is_reserved = true;
+    ck_assert_int_eq(world_append(&accumulator, topic, -1, 0, 15000, 0), STATUS_BUFFER_FULL);
+    accumulator.memory_is_reserved = false;
+    world_accept(&accumulator, topic, -1, 0, 15000, 0);
+  }
+  for (int32_t i = 0; i < 4; i++)
+    ck_assert_uint_eq(world_partition(topic, i)->batch_count, 2);
+  world_deliver_all(&accumulator, 0);
+}
+END_TEST
+
 START_TEST(a_partition_out_of_range_is_refused_while_metadata_is_fresh) {
   struct topic *topic = world_topic(&accumulator, "orders", 3);
   accumulator_set_partition_count(&accumulator, topic, 3, 5000000);
@@ -506,6 +547,8 @@ static void add_tests(TCase *test_case) {
   tcase_add_test(test_case, topics_whose_batches_were_too_large_make_smaller_ones);
   tcase_add_test(test_case, records_without_partition_go_where_the_partitioner_says);
   tcase_add_test(test_case, sticky_records_fill_one_batch_then_move_on);
+  tcase_add_test(test_case, records_without_key_go_round_a_partition_that_is_full);
+  tcase_add_test(test_case, refused_records_do_not_take_turns);
   tcase_add_test(test_case, a_partition_out_of_range_is_refused_while_metadata_is_fresh);
   tcase_add_test(test_case, fewer_partitions_than_before_change_nothing);
   tcase_add_test(test_case, a_partition_count_without_memory_is_asked_for_again);

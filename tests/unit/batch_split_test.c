@@ -211,6 +211,22 @@ START_TEST(too_little_scratch_changes_nothing) {
 }
 END_TEST
 
+START_TEST(a_codec_without_memory_leaves_the_batch_packed) {
+  batch_compress(&whole, compressor, COMPRESSION_ZSTD, 3, scratch, BLOCK_BYTES);
+  size_t compressed_bytes = whole.records_bytes;
+  memset(scratch, 0x77, BLOCK_BYTES);
+  uint8_t first = whole.records[0];
+  whole.records[0] ^= 0xff; /* stands for any failure of the codec */
+  ck_assert(!batch_decompress(&whole, compressor, scratch, BLOCK_BYTES));
+  whole.records[0] = first;
+  ck_assert_int_eq(whole.codec, COMPRESSION_ZSTD);
+  ck_assert_uint_eq(whole.records_bytes, compressed_bytes);
+  ck_assert(whole.packed);
+  ck_assert(batch_decompress(&whole, compressor, scratch, BLOCK_BYTES));
+  sample_expect(&whole, 0);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("batch_split");
   TCase *test_case = tcase_create("all");
@@ -224,6 +240,7 @@ int main(void) {
   tcase_add_loop_test(test_case, parts_are_packed_apart_after_a_split, 0, COMPRESSION_CODEC_COUNT);
   tcase_add_test(test_case, what_does_not_get_smaller_stays);
   tcase_add_test(test_case, too_little_scratch_changes_nothing);
+  tcase_add_test(test_case, a_codec_without_memory_leaves_the_batch_packed);
   suite_add_tcase(suite, test_case);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

@@ -402,6 +402,50 @@ START_TEST(missing_memory_keeps_the_old_count) {
 }
 END_TEST
 
+/* ---- refusals ---- */
+
+START_TEST(a_refused_record_keeps_its_turn_for_the_next) {
+  start(PARTITIONER_ROUND_ROBIN, 4);
+  for (int record = 0; record < 40; record++) {
+    for (int attempt = 0; attempt < 3; attempt++) { /* each waits for memory three times */
+      ck_assert_int_eq(choose_null(), record % 4);
+      ck_assert(!partitioner_note_refused(&partitioner, bytes_of(NULL, 0), record % 4, false));
+    }
+    ck_assert_int_eq(choose_null(), record % 4);
+  }
+}
+END_TEST
+
+START_TEST(records_that_may_go_elsewhere_leave_a_full_partition) {
+  start(PARTITIONER_ROUND_ROBIN, 4);
+  ck_assert_int_eq(choose_null(), 0);
+  ck_assert(partitioner_note_refused(&partitioner, bytes_of(NULL, 0), 0, true));
+  ck_assert_int_eq(choose_null(), 1);
+  tear_down();
+  start(PARTITIONER_DEFAULT, 50);
+  const int32_t stuck = choose_null();
+  ck_assert(partitioner_note_refused(&partitioner, bytes_of(NULL, 0), stuck, true));
+  ck_assert_int_eq(partitioner.sticky_partition, -1);
+  int32_t other = choose_null();
+  for (int attempt = 0; attempt < 3 && other == stuck; attempt++) {
+    partitioner_note_refused(&partitioner, bytes_of(NULL, 0), other, true);
+    other = choose_null();
+  }
+  ck_assert_int_ne(other, stuck);
+  ck_assert(
+      !partitioner_note_refused(&partitioner, bytes_of(NULL, 0), other, false)); /* all memory is used */
+  ck_assert_int_eq(choose_null(), other);
+}
+END_TEST
+
+START_TEST(records_with_a_place_of_their_own_wait_for_it) {
+  start(PARTITIONER_DEFAULT, 50);
+  const int32_t sticky = choose_null();
+  ck_assert(!partitioner_note_refused(&partitioner, bytes_of_string("key"), sticky, true));
+  ck_assert_int_eq(partitioner.sticky_partition, sticky);
+}
+END_TEST
+
 /* ---- the callback ---- */
 
 struct answer {
@@ -476,6 +520,9 @@ int main(void) {
   tcase_add_test(choices, new_partitions_are_used_and_keys_follow_the_new_count);
   tcase_add_test(choices, a_topic_made_anew_with_fewer_partitions_is_followed);
   tcase_add_test(choices, missing_memory_keeps_the_old_count);
+  tcase_add_test(choices, a_refused_record_keeps_its_turn_for_the_next);
+  tcase_add_test(choices, records_that_may_go_elsewhere_leave_a_full_partition);
+  tcase_add_test(choices, records_with_a_place_of_their_own_wait_for_it);
   tcase_add_test(choices, the_callback_goes_before_every_kind);
   tcase_add_test(choices, a_callback_that_fails_or_names_no_partition_is_refused);
   suite_add_tcase(suite, choices);
