@@ -363,8 +363,8 @@ START_TEST(records_without_key_go_round_a_partition_that_is_full) {
     count++;
   ck_assert_uint_ge(count, 25); /* all of the other one's share, but for bad luck in drawing */
   ck_assert_uint_eq(world_partition(topic, 1)->held_bytes, 32 * 1024);
-  struct append keyed = {
-      .topic = topic, .partition = -1, .record = {.key = bytes_of(&settings, sizeof settings)}};
+  static const uint8_t key[1000];
+  struct append keyed = {.topic = topic, .partition = -1, .record = {.key = bytes_of(key, sizeof key)}};
   ck_assert_int_eq(accumulator_append(&accumulator, &keyed, 0), STATUS_PARTITION_BUFFER_FULL);
   world_deliver_all(&accumulator, 0);
 }
