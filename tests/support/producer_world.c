@@ -117,6 +117,33 @@ void world_tear_down(struct producer *built) {
   handle_release(slot);
 }
 
+void world_deliver(const void *handle, uint32_t count) {
+  struct producer *producer = world_lock(handle);
+  struct accumulator *accumulator = &producer->accumulator;
+  accumulator_begin_cut(accumulator);
+  for (struct partition *partition; count > 0 && (partition = accumulator_take(accumulator)) != NULL;) {
+    for (struct batch *batch; count > 0 && (batch = accumulator_peek(accumulator, partition, 0)) != NULL;
+         count--) {
+      accumulator_drain(accumulator, batch);
+      batch_settle(batch, OUTCOME_DELIVERED, STATUS_OK, 0, -1, 0);
+      accumulator_settle(accumulator, batch);
+      producer_take_settled(producer, batch);
+    }
+    accumulator_give_back(accumulator, partition, 0);
+  }
+  accumulator_end_cut(accumulator);
+  world_unlock(producer);
+}
+
+struct topic *world_know_topic(const void *handle, const char *name) {
+  struct topic *topic = NULL;
+  struct producer *producer = world_lock(handle);
+  ck_assert_int_eq(submission_topic(producer, bytes_of_string(name), &topic), STATUS_OK);
+  ck_assert_int_eq(accumulator_set_partition_count(&producer->accumulator, topic, 2, 0), STATUS_OK);
+  world_unlock(producer);
+  return topic;
+}
+
 struct producer *world_lock(const void *handle) {
   struct producer *producer = NULL;
   ck_assert_int_eq(handle_lock(handle, &producer), STATUS_OK);

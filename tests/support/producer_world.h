@@ -34,6 +34,11 @@ void *world_create(const struct producer_callbacks *callbacks, const char *const
 struct producer *world_build(const struct producer_callbacks *callbacks, const char *const *settings);
 void world_tear_down(struct producer *built);
 
+/* What a sender would do: settles up to `count` of the batches that are there as delivered. */
+void world_deliver(const void *handle, uint32_t count);
+/* Tells it that a topic has two partitions. */
+struct topic *world_know_topic(const void *handle, const char *name);
+
 /* Locks a handle that must be good. */
 struct producer *world_lock(const void *handle);
 void world_unlock(struct producer *producer);

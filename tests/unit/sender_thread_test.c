@@ -4,134 +4,124 @@
 #include "producer/waiting.h"
 #include "support/producer_world.h"
 #include <check.h>
-#include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
-/* The library's threads: how they start, what they are called, when they end. */
-
+/* What the thread's callbacks saw. Read after the thread has ended. */
+static struct {
+  char started[16], system[16], stopped[16];
+  pthread_t start_thread, stop_thread;
+  bool is_blocked[NSIG], in_callback;
+  uint32_t order; /* starts, reports, stops in base 10 */
+} seen;
 static void *handle;
-static _Atomic int started, stopped;
-static char names[2][32];
-static atomic_bool ran;
-static sigset_t mask_of_thread;
 
-static void set_up(void) {
-  world_broker_start();
+static void on_thread_start(void *user, const char *name) {
+  (void)user;
+  sigset_t blocked;
+  seen.order = seen.order * 10 + 1;
+  seen.start_thread = pthread_self();
+  strncpy(seen.started, name, sizeof seen.started - 1);
+  pthread_getname_np(pthread_self(), seen.system, sizeof seen.system);
+  pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+  for (int number = 1; number < NSIG; number++)
+    seen.is_blocked[number] = sigismember(&blocked, number) == 1;
 }
 
-static void tear_down(void) {
+static void on_reports(void *user, const struct report *reports, size_t count) {
+  (void)user, (void)reports, (void)count;
+  struct flush_result result;
+  seen.order = seen.order * 10 + 2;
+  seen.in_callback = waiting_flush(world_lock(handle), -1, &result) == STATUS_IN_CALLBACK;
+}
+
+static void on_thread_stop(void *user, const char *name) {
+  (void)user;
+  seen.order = seen.order * 10 + 3;
+  seen.stop_thread = pthread_self();
+  strncpy(seen.stopped, name, sizeof seen.stopped - 1);
+}
+
+static const struct producer_callbacks watching = {
+    .on_reports = on_reports, .on_thread_start = on_thread_start, .on_thread_stop = on_thread_stop};
+
+START_TEST(the_host_is_told_of_the_thread_before_and_after_all_else) {
+  world_broker_start();
+  handle = world_create(&watching, (const char *const[]){"client.id=a-very-long-name-for-a-client", NULL});
+  world_send(handle, 1, 0);
+  ck_assert_int_eq(waiting_close(world_lock(handle), -1), STATUS_OK);
+  ck_assert_uint_eq(seen.order, 123);
+  ck_assert(seen.in_callback);
+  ck_assert(pthread_equal(seen.start_thread, seen.stop_thread));
+  ck_assert(!pthread_equal(seen.start_thread, pthread_self()));
+  ck_assert_str_eq(seen.started, "sendoff-a-very-"); /* as much as the system takes */
+  ck_assert_str_eq(seen.system, seen.started);
+  ck_assert_str_eq(seen.stopped, seen.started);
   producer_destroy(handle);
   world_broker_stop();
 }
+END_TEST
 
-static void note_start(void *user, const char *name) {
-  (void)user;
-  snprintf(names[started++ & 1], sizeof names[0], "%s", name);
+START_TEST(signals_are_not_for_our_threads_and_as_before_for_the_callers) {
+  static const int never_blocked[] = {SIGKILL, SIGSTOP};
+  static const int hosts[] = {SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGCHLD, SIGUSR1, SIGUSR2, SIGPIPE, SIGPROF};
+  sigset_t mine, after;
+  sigemptyset(&mine);
+  sigaddset(&mine, SIGUSR2);
+  ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, &mine, NULL), 0);
+  handle = world_create(&watching, NULL);
+  pthread_sigmask(SIG_SETMASK, NULL, &after);
+  for (int number = 1; number < NSIG; number++)
+    ck_assert_int_eq(sigismember(&after, number) == 1, number == SIGUSR2);
+  ck_assert_int_eq(waiting_close(world_lock(handle), 0), STATUS_OK);
+  for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
+    ck_assert_msg(seen.is_blocked[hosts[i]], "signal %d", hosts[i]);
+  for (size_t i = 0; i < 2; i++)
+    ck_assert(!seen.is_blocked[never_blocked[i]]);
+  producer_destroy(handle);
 }
+END_TEST
 
-static void note_stop(void *user, const char *name) {
-  (void)user, (void)name;
-  stopped++;
-}
-
-static void *note_mask(void *argument) {
-  pthread_sigmask(SIG_SETMASK, NULL, &mask_of_thread);
-  ran = true;
+static void *run_never(void *argument) {
+  ck_abort_msg("runs");
   return argument;
 }
 
-START_TEST(threads_of_the_library_take_no_signals) {
-  sigset_t before, after;
-  pthread_sigmask(SIG_SETMASK, NULL, &before);
+/* The system has no room for the stack. */
+static void let_threads_fail(void) {
+  pthread_attr_t attributes;
+  ck_assert_int_eq(pthread_attr_init(&attributes), 0);
+  ck_assert_int_eq(pthread_attr_setstacksize(&attributes, (size_t)1 << 46), 0);
+  ck_assert_int_eq(pthread_setattr_default_np(&attributes), 0);
+  pthread_attr_destroy(&attributes);
+}
+
+START_TEST(a_thread_that_cannot_be_changes_nothing) {
   pthread_t thread;
-  ck_assert_int_eq(library_thread_start(&thread, note_mask, NULL), STATUS_OK);
-  pthread_join(thread, NULL);
-  ck_assert(ran);
+  sigset_t after;
+  struct producer *producer = world_build(NULL, NULL);
+  let_threads_fail();
+  ck_assert_int_eq(library_thread_start(&thread, run_never, NULL), STATUS_SYSTEM_ERROR);
   pthread_sigmask(SIG_SETMASK, NULL, &after);
-  const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGALRM, SIGCHLD, SIGPIPE};
-  for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-    ck_assert_int_eq(sigismember(&mask_of_thread, signals[i]), 1);
-    ck_assert_int_eq(sigismember(&before, signals[i]),
-                     sigismember(&after, signals[i])); /* the host's stays */
-  }
+  for (int number = 1; number < NSIG; number++)
+    ck_assert_int_ne(sigismember(&after, number), 1);
+  struct producer *locked = world_lock(handle_of(producer->slot));
+  ck_assert_int_eq(sender_thread_start(locked), STATUS_SYSTEM_ERROR);
+  ck_assert(!locked->sender_started);
+  ck_assert_uint_eq(locked->users, 0);
+  world_unlock(locked);
+  world_tear_down(producer);
 }
 END_TEST
-
-START_TEST(the_host_hears_of_each_thread_once) {
-  struct producer_callbacks callbacks = {.on_thread_start = note_start, .on_thread_stop = note_stop};
-  handle = world_create(&callbacks,
-                        (const char *const[]){"client.id=app", "delivery.report.mode=dispatcher", NULL});
-  while (started < 2)
-    sched_yield();
-  ck_assert_int_eq(stopped, 0);
-  ck_assert_int_eq(waiting_close(world_lock(handle), -1), STATUS_OK);
-  ck_assert_int_eq(started, 2);
-  ck_assert_int_eq(stopped, 2);
-  ck_assert(strcmp(names[0], "sendoff-app") == 0 || strcmp(names[1], "sendoff-app") == 0);
-  ck_assert(strcmp(names[0], "sendoff-reports") == 0 || strcmp(names[1], "sendoff-reports") == 0);
-}
-END_TEST
-
-START_TEST(the_thread_is_gone_and_connections_are_closed_after_close) {
-  handle = world_create(NULL, NULL);
-  world_send(handle, 10, 0);
-  ck_assert_int_eq(waiting_close(world_lock(handle), -1), STATUS_OK);
-  struct producer *producer = world_lock(handle);
-  ck_assert_int_eq(producer->state, PRODUCER_CLOSED);
-  ck_assert(producer->sender_joined);
-  ck_assert_ptr_null(producer->client);
-  world_unlock(producer);
-  ck_assert_int_eq(handle_wake(handle), STATUS_OK); /* nobody is there to be woken, and nothing breaks */
-}
-END_TEST
-
-static atomic_bool drained;
-
-static void drain_inside(void *user, const struct report *reports, size_t count) {
-  (void)user, (void)reports, (void)count;
-  if (atomic_exchange(&drained, true)) return;
-  struct producer *producer = world_lock(handle);
-  producer->quiet = true;
-  producer_begin_close(producer, INT64_MAX);
-  world_unlock(producer);
-  sender_thread_drain(producer); /* as exit from inside a callback does */
-}
-
-START_TEST(the_loop_can_go_on_from_inside_a_callback) {
-  struct producer_callbacks callbacks = {.on_reports = drain_inside};
-  handle = world_create(&callbacks, NULL);
-  world_send(handle, 1, 0);
-  uint64_t more = 0; /* some before the callback begins to close, perhaps none */
-  for (struct submission submission = world_submission("topic", 1, 100, 1);
-       more < 100 && world_try_send(handle, &submission) == STATUS_OK; more++) {
-  }
-  while (!drained)
-    sched_yield();
-  waiting_close(world_lock(handle), -1);
-  ck_assert_int_eq(world_records("topic", 0), 1);
-  ck_assert_int_eq(world_records("topic", 1), (int64_t)more);
-}
-END_TEST
-
-static Suite *sender_thread_suite(void) {
-  Suite *suite = suite_create("sender_thread");
-  TCase *checks = tcase_create("all");
-  tcase_add_checked_fixture(checks, set_up, tear_down);
-  tcase_set_timeout(checks, 60);
-  tcase_add_test(checks, threads_of_the_library_take_no_signals);
-  tcase_add_test(checks, the_host_hears_of_each_thread_once);
-  tcase_add_test(checks, the_thread_is_gone_and_connections_are_closed_after_close);
-  tcase_add_test(checks, the_loop_can_go_on_from_inside_a_callback);
-  suite_add_tcase(suite, checks);
-  return suite;
-}
 
 int main(void) {
-  SRunner *runner = srunner_create(sender_thread_suite());
+  Suite *suite = suite_create("sender_thread");
+  TCase *test_case = tcase_create("all");
+  tcase_add_test(test_case, the_host_is_told_of_the_thread_before_and_after_all_else);
+  tcase_add_test(test_case, signals_are_not_for_our_threads_and_as_before_for_the_callers);
+  tcase_add_test(test_case, a_thread_that_cannot_be_changes_nothing);
+  suite_add_tcase(suite, test_case);
+  SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
   int failures = srunner_ntests_failed(runner);
   srunner_free(runner);

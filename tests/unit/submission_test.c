@@ -14,24 +14,13 @@
 static struct producer *producer;
 static void *handle;
 
-enum { BATCH_BYTES = 16384 };
-
 static const char *const small[] = {"buffer.memory=131072", "batch.size=16384", "max.request.size=65536",
                                     "partition.buffer.percent=100", NULL};
-
-static struct topic *know_topic(const char *name) {
-  struct topic *topic = NULL;
-  struct producer *locked = world_lock(handle);
-  ck_assert_int_eq(submission_topic(locked, bytes_of_string(name), &topic), STATUS_OK);
-  ck_assert_int_eq(accumulator_set_partition_count(&locked->accumulator, topic, 2, 0), STATUS_OK);
-  world_unlock(locked);
-  return topic;
-}
 
 static void build(const char *const *settings) {
   producer = world_build(NULL, settings);
   handle = handle_of(producer->slot);
-  know_topic("topic");
+  world_know_topic(handle, "topic");
 }
 
 static void set_up(void) {
@@ -47,23 +36,8 @@ static int32_t try_send(int32_t partition, size_t value_bytes) {
   return world_try_send(handle, &submission);
 }
 
-/* Up to `count` of the batches that are there have arrived. */
 static void deliver(uint32_t count) {
-  struct producer *locked = world_lock(handle);
-  struct accumulator *accumulator = &locked->accumulator;
-  accumulator_begin_cut(accumulator);
-  for (struct partition *partition; count > 0 && (partition = accumulator_take(accumulator)) != NULL;) {
-    for (struct batch *batch; count > 0 && (batch = accumulator_peek(accumulator, partition, 0)) != NULL;
-         count--) {
-      accumulator_drain(accumulator, batch);
-      batch_settle(batch, OUTCOME_DELIVERED, STATUS_OK, 0, -1, 0);
-      accumulator_settle(accumulator, batch);
-      producer_take_settled(locked, batch);
-    }
-    accumulator_give_back(accumulator, partition, 0);
-  }
-  accumulator_end_cut(accumulator);
-  world_unlock(locked);
+  world_deliver(handle, count);
 }
 
 /* ---- checks ---- */
@@ -123,7 +97,7 @@ START_TEST(callbacks_of_records_need_a_thread_that_runs_them) {
 END_TEST
 
 START_TEST(a_topic_is_the_same_by_name_and_by_id) {
-  struct topic *other = know_topic("other");
+  struct topic *other = world_know_topic(handle, "other");
   struct submission submission = world_submission("other", 1, 10, 1);
   ck_assert_int_eq(world_try_send(handle, &submission), STATUS_OK);
   submission = (struct submission){.by_id = true, .topic_id = other->id, .partition = 1, .opaque = 2};
@@ -273,7 +247,7 @@ START_TEST(memory_that_a_callback_holds_is_told_apart) {
   const struct producer_callbacks callbacks = {.on_reports = send_inside};
   producer = world_build(&callbacks, small);
   handle = handle_of(producer->slot);
-  know_topic("topic");
+  world_know_topic(handle, "topic");
   status_inside = STATUS_OK;
   world_fill(handle, 1000);
   deliver(UINT32_MAX);
