@@ -1,174 +1,255 @@
 #include "producer/report_dispatcher.h"
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "producer/waiting.h"
 #include "support/producer_world.h"
 #include <check.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
+#include <string.h>
 
-/* Reports by callback: on the sender thread, and on a thread of their own. */
+enum { RECORDS_MAX = 2000 };
 
-enum { RECORDS = 1000 };
-
+/* What the callbacks were told, in order. */
+static struct {
+  uint64_t opaques[RECORDS_MAX];
+  uint64_t count, calls, largest, singles;
+  bool inside, sends_more;
+} told;
+static int context;
+static struct producer *producer;
 static void *handle;
-static uint64_t next_opaque; /* touched by one thread at a time: reports come in order */
-static _Atomic uint64_t seen;
-static _Atomic bool may_return;
-static _Atomic int record_calls;
-static pthread_t reporting_thread;
 
-static void set_up(void) {
-  world_broker_start();
+static void on_reports(void *user, const struct report *reports, size_t count) {
+  ck_assert_ptr_eq(user, &context);
+  ck_assert_uint_gt(count, 0);
+  told.calls++;
+  if (count > told.largest) told.largest = count;
+  for (size_t i = 0; i < count; i++)
+    told.opaques[told.count++] = reports[i].opaque;
+  told.inside = producer == NULL || callback_scope_is_in(producer);
+  if (!told.sends_more) return;
+  told.sends_more = false;
+  world_send(handle, 3, 500);
+  world_deliver(handle, UINT32_MAX);
+}
+
+static void on_report(void *user, const struct report *report) {
+  ck_assert_ptr_eq(user, &context);
+  told.singles++;
+  ck_assert_uint_eq(told.opaques[told.count - 1], report->opaque); /* the producer's callback came before */
+}
+
+static const struct producer_callbacks listening = {.user = &context, .on_reports = on_reports};
+
+static void build(const char *mode) {
+  producer = world_build(&listening, (const char *const[]){mode, NULL});
+  handle = handle_of(producer->slot);
+  world_know_topic(handle, "topic");
 }
 
 static void tear_down(void) {
-  may_return = true;
-  producer_destroy(handle);
+  world_tear_down(producer);
+}
+
+static void expect_told(uint64_t count) {
+  ck_assert_uint_eq(told.count, count);
+  for (uint64_t i = 0; i < count; i++)
+    ck_assert_uint_eq(told.opaques[i], i);
+}
+
+static void expect_all_freed(void) {
+  ck_assert(list_is_empty(&producer->reports.batches));
+  ck_assert_uint_eq(buffer_pool_used_bytes(producer->accumulator.pool), 0);
+  ck_assert_uint_eq(producer->reports_done, producer->reports_due);
+  ck_assert(!producer->calling);
+}
+
+START_TEST(reports_come_in_order_and_in_portions) {
+  build("delivery.report.mode=callback");
+  world_send(handle, 1000, 0);
+  world_deliver(handle, UINT32_MAX);
+  ck_assert_uint_eq(told.calls, 0);
+  report_dispatcher_call(producer);
+  expect_told(1000);
+  ck_assert_uint_eq(told.largest, 256);
+  ck_assert(told.inside);
+  ck_assert(!callback_scope_is_in(producer));
+  expect_all_freed();
+  report_dispatcher_call(producer);
+  ck_assert_uint_eq(told.count, 1000);
+}
+END_TEST
+
+START_TEST(a_callback_may_send_and_is_called_for_that_too) {
+  build("delivery.report.mode=callback");
+  told.sends_more = true;
+  world_send(handle, 1, 0);
+  world_deliver(handle, UINT32_MAX);
+  report_dispatcher_call(producer);
+  ck_assert_uint_eq(told.count, 4);
+  ck_assert_uint_eq(told.opaques[3], 502);
+  expect_all_freed();
+}
+END_TEST
+
+static void send_with_callback(uint64_t opaque) {
+  struct submission submission = world_submission("topic", 0, 10, opaque);
+  submission.callback = on_report;
+  submission.user = &context;
+  ck_assert_int_eq(world_try_send(handle, &submission), STATUS_OK);
+}
+
+START_TEST(a_records_own_callback_comes_after_the_producers) {
+  build("delivery.report.mode=callback");
+  send_with_callback(0);
+  world_deliver(handle, UINT32_MAX);
+  report_dispatcher_call(producer);
+  expect_told(1);
+  ck_assert_uint_eq(told.singles, 1);
+  expect_all_freed();
+}
+END_TEST
+
+static void count_single(void *user, const struct report *report) {
+  (void)user, (void)report;
+  told.singles++;
+}
+
+START_TEST(without_reports_only_the_records_own_callbacks_are_called) {
+  build("delivery.report.mode=none");
+  struct submission submission = world_submission("topic", 0, 10, 0);
+  world_send(handle, 2, 0);
+  submission.callback = count_single;
+  ck_assert_int_eq(world_try_send(handle, &submission), STATUS_OK);
+  world_deliver(handle, UINT32_MAX);
+  report_dispatcher_call(producer);
+  ck_assert_uint_eq(told.calls, 0);
+  ck_assert_uint_eq(told.singles, 1);
+  expect_all_freed();
+}
+END_TEST
+
+START_TEST(a_queue_is_left_to_the_host) {
+  build("delivery.report.mode=queue");
+  world_send(handle, 5, 0);
+  world_deliver(handle, UINT32_MAX);
+  report_dispatcher_call(producer);
+  ck_assert_uint_eq(told.calls, 0);
+  ck_assert_uint_eq(producer->reports.unread, 5);
+}
+END_TEST
+
+START_TEST(a_quiet_producer_calls_nobody_and_frees_all) {
+  build("delivery.report.mode=callback");
+  world_send(handle, 5, 0);
+  world_deliver(handle, UINT32_MAX);
+  producer->quiet = true;
+  report_dispatcher_call(producer);
+  ck_assert_uint_eq(told.calls, 0);
+  expect_all_freed();
+}
+END_TEST
+
+START_TEST(only_the_mode_dispatcher_starts_a_thread) {
+  build("delivery.report.mode=callback");
+  struct producer *locked = world_lock(handle);
+  ck_assert_int_eq(report_dispatcher_start(locked), STATUS_OK);
+  ck_assert(!locked->dispatcher_started);
+  ck_assert_uint_eq(locked->users, 0);
+  world_unlock(locked);
+  report_dispatcher_cancel(producer);
+  ck_assert_int_eq(producer->state, PRODUCER_OPEN);
+}
+END_TEST
+
+START_TEST(a_thread_whose_producer_could_not_be_started_ends) {
+  build("delivery.report.mode=dispatcher");
+  struct producer *locked = world_lock(handle);
+  ck_assert_int_eq(report_dispatcher_start(locked), STATUS_OK);
+  ck_assert(locked->dispatcher_started);
+  ck_assert_uint_eq(locked->users, 1);
+  world_unlock(locked);
+  report_dispatcher_cancel(producer);
+  ck_assert(producer->dispatcher_ended);
+  ck_assert_uint_eq(producer->users, 0);
+}
+END_TEST
+
+/* ---- with a thread of its own, against a broker ---- */
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic uint64_t passed;
+
+static void wait_at_gate(void *user, const struct report *reports, size_t count) {
+  (void)user, (void)reports;
+  pthread_mutex_lock(&gate);
+  pthread_mutex_unlock(&gate);
+  passed += count;
+}
+
+START_TEST(a_callback_that_blocks_does_not_hold_up_the_network) {
+  static const struct producer_callbacks blocking = {.on_reports = wait_at_gate};
+  world_broker_start();
+  void *blocked = world_create(&blocking, (const char *const[]){"delivery.report.mode=dispatcher", NULL});
+  pthread_mutex_lock(&gate);
+  world_send(blocked, 1, 0);
+  world_await_records("topic", 0, 1);
+  world_send(blocked, 5, 1);
+  world_await_records("topic", 0, 6); /* sent although nothing is reported yet */
+  struct flush_result result;
+  ck_assert_int_eq(waiting_flush(world_lock(blocked), 0, &result), STATUS_TIMED_OUT);
+  ck_assert_uint_eq(passed, 0);
+  pthread_mutex_unlock(&gate);
+  world_flush(blocked);
+  ck_assert_uint_eq(passed, 6);
+  ck_assert_int_eq(waiting_close(world_lock(blocked), -1), STATUS_OK);
+  producer_destroy(blocked);
   world_broker_stop();
 }
+END_TEST
 
-static void in_order(void *user, const struct report *reports, size_t count) {
+static void remember_thread(void *user, const char *name) {
   (void)user;
-  reporting_thread = pthread_self();
-  for (size_t i = 0; i < count; i++) {
-    ck_assert_uint_eq(reports[i].opaque, next_opaque);
-    ck_assert_int_eq(reports[i].offset, (int64_t)next_opaque);
-    ck_assert_int_eq(reports[i].outcome, OUTCOME_DELIVERED);
-    next_opaque++;
-  }
-  seen += count;
+  if (strcmp(name, "sendoff-reports") == 0) world_shared()->started++;
 }
 
-static void check_all_reported(const char *mode) {
-  struct producer_callbacks callbacks = {.on_reports = in_order};
-  handle = world_create(&callbacks, (const char *const[]){mode, NULL});
-  world_send(handle, RECORDS, 0);
-  world_flush(handle);
-  ck_assert_uint_eq(seen, RECORDS); /* a flush waits for the callbacks */
+static void remember_end(void *user, const char *name) {
+  (void)user;
+  if (strcmp(name, "sendoff-reports") == 0) world_shared()->stopped++;
 }
 
-START_TEST(reports_come_in_order_on_the_sender_thread) {
-  check_all_reported("delivery.report.mode=callback");
-  struct producer *producer = world_lock(handle);
-  ck_assert(pthread_equal(reporting_thread, producer->sender_thread));
-  ck_assert(!producer->dispatcher_started);
-  world_unlock(producer);
+START_TEST(close_waits_for_the_last_callbacks_and_the_thread) {
+  static const struct producer_callbacks callbacks = {
+      .on_reports = wait_at_gate, .on_thread_start = remember_thread, .on_thread_stop = remember_end};
+  world_broker_start();
+  void *closed = world_create(&callbacks, (const char *const[]){"delivery.report.mode=dispatcher", NULL});
+  world_send(closed, 1000, 0);
+  ck_assert_int_eq(waiting_close(world_lock(closed), -1), STATUS_OK);
+  ck_assert_uint_eq(passed, 1000);
+  ck_assert_uint_eq(world_shared()->started, 1);
+  ck_assert_uint_eq(world_shared()->stopped, 1);
+  producer_destroy(closed);
+  world_broker_stop();
 }
 END_TEST
-
-START_TEST(reports_come_in_order_on_a_thread_of_their_own) {
-  check_all_reported("delivery.report.mode=dispatcher");
-  struct producer *producer = world_lock(handle);
-  ck_assert(pthread_equal(reporting_thread, producer->dispatcher_thread));
-  world_unlock(producer);
-  ck_assert_int_eq(waiting_close(world_lock(handle), -1), STATUS_OK);
-}
-END_TEST
-
-static void block(void *user, const struct report *reports, size_t count) {
-  (void)user, (void)reports;
-  seen += count;
-  while (!may_return)
-    sched_yield();
-}
-
-START_TEST(a_blocked_dispatcher_does_not_stop_the_network) {
-  struct producer_callbacks callbacks = {.on_reports = block};
-  handle = world_create(&callbacks, (const char *const[]){"delivery.report.mode=dispatcher", NULL});
-  world_send(handle, 1, 0);
-  while (seen == 0)
-    sched_yield();
-  world_send(handle, 50, 1);
-  world_await_records("topic", 0, 51); /* while the first callback has not returned */
-  ck_assert_uint_eq(seen, 1);
-  may_return = true;
-  world_flush(handle);
-  ck_assert_uint_eq(seen, 51);
-}
-END_TEST
-
-START_TEST(close_does_not_wait_for_a_callback_beyond_its_timeout) {
-  struct producer_callbacks callbacks = {.on_reports = block};
-  handle = world_create(&callbacks, (const char *const[]){"delivery.report.mode=dispatcher", NULL});
-  world_send(handle, 1, 0);
-  while (seen == 0)
-    sched_yield();
-  waiting_close(world_lock(handle), 0); /* returns, although the callback does not */
-  may_return = true;
-  ck_assert_int_eq(waiting_close(world_lock(handle), -1), STATUS_OK);
-}
-END_TEST
-
-START_TEST(memory_is_held_until_the_callback_has_returned) {
-  struct producer_callbacks callbacks = {.on_reports = block};
-  handle = world_create(&callbacks, NULL);
-  world_send(handle, 1, 0);
-  while (seen == 0)
-    sched_yield();
-  struct producer *producer = world_lock(handle);
-  ck_assert_uint_gt(buffer_pool_used_bytes(producer->accumulator.pool), 0);
-  world_unlock(producer);
-  may_return = true;
-  ck_assert_int_eq(waiting_close(world_lock(handle), -1), STATUS_OK);
-  producer = world_lock(handle);
-  ck_assert_uint_eq(buffer_pool_used_bytes(producer->accumulator.pool), 0);
-  world_unlock(producer);
-}
-END_TEST
-
-static void of_record(void *user, const struct report *report) {
-  ck_assert_ptr_eq(user, &record_calls);
-  ck_assert_uint_eq(report->opaque, 7);
-  record_calls++;
-}
-
-START_TEST(a_records_own_callback_runs_even_without_another) {
-  handle = world_create(NULL, NULL); /* no on_reports: counters only */
-  struct submission submission = world_submission("topic", 0, 10, 7);
-  submission.callback = of_record;
-  submission.user = &record_calls;
-  ck_assert_int_eq(world_try_send(handle, &submission), STATUS_OK);
-  world_flush(handle);
-  ck_assert_int_eq(record_calls, 1);
-  world_send(handle, 3, 0); /* others in the same partition have none */
-  world_flush(handle);
-  ck_assert_int_eq(record_calls, 1);
-}
-END_TEST
-
-START_TEST(nothing_is_called_after_destroy) {
-  struct producer_callbacks callbacks = {.on_reports = in_order};
-  handle = world_create(&callbacks, NULL);
-  world_send(handle, 1, 0);
-  world_flush(handle);
-  broker_server_pause(world_broker());
-  world_send(handle, 10, 1);
-  producer_destroy(handle);
-  broker_server_continue(world_broker());
-  ck_assert_uint_eq(seen, 1);
-}
-END_TEST
-
-static Suite *report_dispatcher_suite(void) {
-  Suite *suite = suite_create("report_dispatcher");
-  TCase *checks = tcase_create("all");
-  tcase_add_checked_fixture(checks, set_up, tear_down);
-  tcase_set_timeout(checks, 60);
-  tcase_add_test(checks, reports_come_in_order_on_the_sender_thread);
-  tcase_add_test(checks, reports_come_in_order_on_a_thread_of_their_own);
-  tcase_add_test(checks, a_blocked_dispatcher_does_not_stop_the_network);
-  tcase_add_test(checks, close_does_not_wait_for_a_callback_beyond_its_timeout);
-  tcase_add_test(checks, memory_is_held_until_the_callback_has_returned);
-  tcase_add_test(checks, a_records_own_callback_runs_even_without_another);
-  tcase_add_test(checks, nothing_is_called_after_destroy);
-  suite_add_tcase(suite, checks);
-  return suite;
-}
 
 int main(void) {
-  SRunner *runner = srunner_create(report_dispatcher_suite());
+  Suite *suite = suite_create("report_dispatcher");
+  TCase *alone = tcase_create("alone"), *running = tcase_create("running");
+  tcase_add_checked_fixture(alone, NULL, tear_down);
+  tcase_add_test(alone, reports_come_in_order_and_in_portions);
+  tcase_add_test(alone, a_callback_may_send_and_is_called_for_that_too);
+  tcase_add_test(alone, a_records_own_callback_comes_after_the_producers);
+  tcase_add_test(alone, without_reports_only_the_records_own_callbacks_are_called);
+  tcase_add_test(alone, a_queue_is_left_to_the_host);
+  tcase_add_test(alone, a_quiet_producer_calls_nobody_and_frees_all);
+  tcase_add_test(alone, only_the_mode_dispatcher_starts_a_thread);
+  tcase_add_test(alone, a_thread_whose_producer_could_not_be_started_ends);
+  tcase_add_test(running, a_callback_that_blocks_does_not_hold_up_the_network);
+  tcase_add_test(running, close_waits_for_the_last_callbacks_and_the_thread);
+  suite_add_tcase(suite, alone);
+  suite_add_tcase(suite, running);
+  SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
   int failures = srunner_ntests_failed(runner);
   srunner_free(runner);
