@@ -258,6 +258,10 @@ int32_t accumulator_set_partition_count(struct accumulator *accumulator, struct 
   return STATUS_OK;
 }
 
+void accumulator_forget_partition_count(struct topic *topic) {
+  topic->partition_count = 0;
+}
+
 bool accumulator_unstage(struct accumulator *accumulator, struct topic *topic, struct list *settled,
                          int64_t now_us) {
   bool done = staging_move(accumulator, topic, settled, now_us);

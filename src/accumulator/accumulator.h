@@ -143,6 +143,9 @@ void accumulator_shrink_batches(struct accumulator *accumulator, struct topic *t
 int32_t accumulator_set_partition_count(struct accumulator *accumulator, struct topic *topic, int32_t count,
                                         int64_t now_us);
 
+/* The topic was made anew: the next count may be smaller. What is queued for partitions beyond it stays. */
+void accumulator_forget_partition_count(struct topic *topic);
+
 /* Moves staged records of a topic whose partitions are known to their partitions, as far as memory allows.
  * Records that cannot go anywhere leave as settled batches appended to `settled`. True when nothing is staged
  * any more. */

@@ -361,6 +361,7 @@ static void apply_topic(struct cluster *cluster, const struct metadata_topic *de
   if (!uuid_is_zero(&described->id)) topic->id = described->id; /* older brokers tell none */
   topic->unknown_since_us = 0;
   gate_enter(cluster->gate);
+  if (recreated) accumulator_forget_partition_count(found);
   int32_t status =
       accumulator_set_partition_count(cluster->accumulator, found, described->partition_count, now_us);
   if (status == STATUS_OK) accumulator_end_want_metadata(found);

@@ -11,6 +11,7 @@ static struct model_world world;
 
 static void setup(void) {
   model_world_init(&world);
+  world.memory.partitioner.sticky_bytes = 1; /* moves on with each batch */
 }
 
 static void teardown(void) {
@@ -103,6 +104,27 @@ START_TEST(a_refused_topic_is_not_asked_about_with_every_record) {
 }
 END_TEST
 
+START_TEST(a_topic_made_anew_may_have_fewer_partitions) {
+  ck_assert_int_eq(broker_model_create_topic(world.model, "orders", 8), STATUS_OK);
+  world.settings.cluster.max_idle_us = 3600 * (int64_t)MODEL_WORLD_S;
+  model_world_start(&world);
+  struct topic *orders = model_world_topic(&world, "orders");
+  for (int32_t i = 0; i < 8; i++)
+    model_world_append(&world, orders, i, 10);
+  model_world_run(&world, MODEL_WORLD_S);
+  ck_assert_uint_eq(world.reported[OUTCOME_DELIVERED], 8);
+  ck_assert_int_eq(broker_model_delete_topic(world.model, "orders"), STATUS_OK);
+  ck_assert_int_eq(broker_model_create_topic(world.model, "orders", 2), STATUS_OK);
+  model_world_run(&world, 301 * (int64_t)MODEL_WORLD_S); /* the view is refreshed */
+  for (int i = 0; i < 50; i++) {
+    model_world_append(&world, orders, -1, 10);
+    model_world_run(&world, 100 * MODEL_WORLD_MS); /* a batch, and a partition, of its own */
+  }
+  model_world_run(&world, 5 * (int64_t)MODEL_WORLD_S);
+  ck_assert_uint_eq(world.reported[OUTCOME_DELIVERED], 58);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("sender_model");
   TCase *asking = tcase_create("asking");
@@ -111,6 +133,7 @@ int main(void) {
   tcase_add_test(asking, many_partitions_that_moved_ask_and_try_together);
   tcase_add_test(asking, a_hint_at_a_broker_that_nobody_knows_is_looked_into);
   tcase_add_test(asking, a_refused_topic_is_not_asked_about_with_every_record);
+  tcase_add_test(asking, a_topic_made_anew_may_have_fewer_partitions);
   suite_add_tcase(suite, asking);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
