@@ -32,6 +32,8 @@ static enum selection add_to_call(struct sender *sender, struct sender_partition
 static bool send_call(struct sender *sender, struct sender_node *node, struct produce_call *call,
                       int64_t now_us);
 static void count_sent(struct sender *sender, const struct produce_call *call);
+static void refuse_broker(struct sender *sender, const struct sender_node *node,
+                          const struct produce_call *call, int64_t now_us);
 static void undo_call(struct sender *sender, struct produce_call *call, int64_t now_us);
 
 void produce_dispatch_node(struct sender *sender, struct sender_node *node, int64_t now_us) {
@@ -199,8 +201,9 @@ static bool send_call(struct sender *sender, struct sender_node *node, struct pr
                                                           sender->settings.request_timeout_us);
   if (!written) {
     if (call->version < 0)
-      network_client_close_node(sender->client, node->id, STATUS_UNSUPPORTED_BROKER,
-                                "it offers no version of the produce request that Sendoff speaks", now_us);
+      refuse_broker(sender, node, call, now_us);
+    else
+      sender->stalled_until_us = now_us + STALL_US;
     undo_call(sender, call, now_us);
     return false;
   }
@@ -227,9 +230,17 @@ static void count_sent(struct sender *sender, const struct produce_call *call) {
   }
 }
 
+/* It may be upgraded: what is for it tries again, ever more slowly. */
+static void refuse_broker(struct sender *sender, const struct sender_node *node,
+                          const struct produce_call *call, int64_t now_us) {
+  network_client_close_node(sender->client, node->id, STATUS_UNSUPPORTED_BROKER,
+                            "it offers no version of the produce request that Sendoff speaks", now_us);
+  for (uint32_t i = 0; i < call->part_count; i++)
+    routing_back_off(sender, call->parts[i].partition, now_us);
+}
+
 /* The request could not be written: its batches are sent later, with the identity they have. */
 static void undo_call(struct sender *sender, struct produce_call *call, int64_t now_us) {
-  sender->stalled_until_us = now_us + STALL_US;
   gate_enter(&sender->gate);
   for (uint32_t i = 0; i < call->part_count; i++) {
     struct batch *batch = call->parts[i].batch;
