@@ -31,7 +31,7 @@ void dispatch_world_init(struct dispatch_world *world) {
   client_world_init(&world->network);
   world->network.settings.on_connection = NULL;
   for (int i = 1; i <= 3; i++) {
-    char address[16];
+    char address[32];
     snprintf(address, sizeof address, "10.0.0.%d", i);
     fake_transport_listen(world->network.transport, address, 9092, FAKE_ACCEPTS, 0);
   }
