@@ -8,6 +8,7 @@
 #include "support/producer_world.h"
 #include <check.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -153,7 +154,7 @@ static void on_log(void *user, int32_t level, const char *line) {
   ck_assert_ptr_eq(user, logged);
   ck_assert_int_eq(level, LOG_LEVEL_WARNING);
   ck_assert(callback_scope_is_in(logging));
-  strncpy(logged, line, sizeof logged - 1);
+  snprintf(logged, sizeof logged, "%s", line);
 }
 
 START_TEST(log_lines_reach_the_callback_and_the_event_queue) {

@@ -5,6 +5,7 @@
 #include "support/producer_world.h"
 #include <check.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What the thread's callbacks saw. Read after the thread has ended. */
@@ -21,7 +22,7 @@ static void on_thread_start(void *user, const char *name) {
   sigset_t blocked;
   seen.order = seen.order * 10 + 1;
   seen.start_thread = pthread_self();
-  strncpy(seen.started, name, sizeof seen.started - 1);
+  snprintf(seen.started, sizeof seen.started, "%s", name);
   pthread_getname_np(pthread_self(), seen.system, sizeof seen.system);
   pthread_sigmask(SIG_SETMASK, NULL, &blocked);
   for (int number = 1; number < NSIG; number++)
@@ -39,7 +40,7 @@ static void on_thread_stop(void *user, const char *name) {
   (void)user;
   seen.order = seen.order * 10 + 3;
   seen.stop_thread = pthread_self();
-  strncpy(seen.stopped, name, sizeof seen.stopped - 1);
+  snprintf(seen.stopped, sizeof seen.stopped, "%s", name);
 }
 
 static const struct producer_callbacks watching = {
