@@ -63,7 +63,7 @@ static void await(struct handle_slot *slot, int64_t deadline_us) {
   if (handle_is_forked(slot)) return;
   pthread_mutex_lock(&slot->lock);
   struct producer *producer = slot->producer;
-  if (producer == NULL) {
+  if (producer == NULL || producer->state == PRODUCER_OPEN) { /* open: made since, and not ours to end */
     handle_unlock(slot);
     return;
   }
