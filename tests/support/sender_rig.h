@@ -58,6 +58,8 @@ struct sender_rig {
   struct list held;
   bool logs_may_be_gone; /* topics were deleted: what is not there proves nothing */
   bool order_may_break;  /* without idempotence and with several in flight */
+  bool may_repeat;       /* without idempotence */
+  uint64_t seed;         /* named when verification fails */
   int32_t last_throttle_ms;
   uint32_t throttle_count;
 };
