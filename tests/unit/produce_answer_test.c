@@ -308,6 +308,23 @@ START_TEST(bad_records_fail_alone) {
 }
 END_TEST
 
+/* It was written before the broker began to refuse its records. */
+START_TEST(batch_that_may_be_written_is_not_cut_for_bad_records) {
+  sender_rig_start_warm(&rig, 1, 1);
+  sender_rig_fault(&rig,
+                   &(struct broker_fault){.api_key = API_PRODUCE, .partition = -1, .drop_response = true});
+  send_pattern("..x..", 1);
+  sender_rig_run(&rig, RIG_MS);
+  broker_model_refuse_values(rig.cluster.model, "bad");
+  ck_assert(sender_rig_settle(&rig, 5 * RIG_S));
+  for (uint32_t i = 1; i <= 5; i++) {
+    ck_assert_int_eq(sender_rig_outcome(&rig, i), OUTCOME_UNKNOWN);
+    ck_assert_int_eq(sender_rig_status(&rig, i), STATUS_INVALID_RECORD);
+  }
+  sender_rig_verify(&rig);
+}
+END_TEST
+
 START_TEST(bad_records_with_batches_behind_them_in_flight) {
   rig.settings.accumulator.batch_records = 12;
   use_codec(CODEC_COUNT - 1);
@@ -356,8 +373,16 @@ END_TEST
 
 /* ---- leaders and throttling ---- */
 
+/* No answer about the cluster comes any more. */
+static void silence_metadata(void) {
+  sender_rig_fault(&rig,
+                   &(struct broker_fault){
+                       .api_key = API_METADATA, .partition = -1, .count = UINT32_MAX, .drop_request = true});
+}
+
 START_TEST(hinted_leader_is_used_at_once) {
   sender_rig_start_warm(&rig, 2, 2);
+  silence_metadata();
   model_cluster_lead(&rig.cluster, "t", 0, 2);
   sender_rig_send_many(&rig, "t", 0, 80, 1000); /* five in flight meet the old leader */
   ck_assert(sender_rig_settle(&rig, 20 * RIG_MS));
@@ -368,6 +393,7 @@ END_TEST
 
 START_TEST(hint_to_a_node_that_metadata_has_not_named_is_used) {
   sender_rig_start_warm(&rig, 1, 1);
+  silence_metadata();
   rig.cluster.node_count = 2;
   broker_model_set_node(rig.cluster.model, 2, "10.0.0.2", CLUSTER_PORT);
   rig.cluster.nodes[2].is_up = true;
@@ -408,6 +434,22 @@ START_TEST(older_hints_are_ignored) {
   ck_assert(sender_rig_settle(&rig, RIG_S));
   ck_assert_int_eq(rig.records[2].report.broker, 1);
   ck_assert_int_eq(rig.records[2].report.attempts, 2);
+  sender_rig_verify_delivered(&rig);
+}
+END_TEST
+
+START_TEST(connections_that_break_with_each_request_are_tried_with_backoff) {
+  sender_rig_start_warm(&rig, 1, 1);
+  uint64_t asked = broker()->requests[API_PRODUCE];
+  sender_rig_fault(&rig,
+                   &(struct broker_fault){
+                       .api_key = API_PRODUCE, .partition = -1, .count = UINT32_MAX, .drop_response = true});
+  sender_rig_send(&rig, "t", 0, 10);
+  sender_rig_run(&rig, 30 * RIG_S);
+  ck_assert_uint_gt(broker()->requests[API_PRODUCE] - asked, 25);
+  ck_assert_uint_lt(broker()->requests[API_PRODUCE] - asked, 50);
+  broker_model_clear_faults(rig.cluster.model);
+  ck_assert(sender_rig_settle(&rig, 3 * RIG_S));
   sender_rig_verify_delivered(&rig);
 }
 END_TEST
@@ -571,6 +613,7 @@ static void add_record_cases(Suite *suite) {
   tcase_add_test(records, single_record_too_large_fails_and_its_neighbours_arrive);
   tcase_add_test(records, batch_that_may_be_written_is_not_split);
   tcase_add_loop_test(records, bad_records_fail_alone, 0, PATTERN_COUNT * CODEC_COUNT);
+  tcase_add_test(records, batch_that_may_be_written_is_not_cut_for_bad_records);
   tcase_add_test(records, bad_records_with_batches_behind_them_in_flight);
   tcase_add_loop_test(records, bad_records_as_the_first_of_a_producer, 0, PATTERN_COUNT);
   tcase_add_test(records, timestamps_out_of_range_fail_alone);
@@ -584,6 +627,7 @@ static void add_node_cases(Suite *suite) {
   tcase_add_test(nodes, hint_to_a_node_that_metadata_has_not_named_is_used);
   tcase_add_test(nodes, leader_moved_without_hint_is_found_by_metadata);
   tcase_add_test(nodes, older_hints_are_ignored);
+  tcase_add_test(nodes, connections_that_break_with_each_request_are_tried_with_backoff);
   tcase_add_test(nodes, throttled_node_gets_nothing_for_that_time);
   tcase_add_test(nodes, answers_cut_short_at_any_byte_lose_nothing);
   tcase_add_test(nodes, answers_that_do_not_answer_the_request_close_the_connection);
