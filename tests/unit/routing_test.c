@@ -2,11 +2,16 @@
 
 #include "base/status.h"
 #include "protocol/api.h"
+#include "support/dispatch_world.h"
 #include "support/model_world.h"
 #include <check.h>
 #include <stdlib.h>
 
+#define MS ((int64_t)CLIENT_WORLD_MS)
+#define S  ((int64_t)CLIENT_WORLD_S)
+
 static struct model_world world;
+static struct dispatch_world manual; /* answers by hand */
 
 static void setup(void) {
   model_world_init(&world);
@@ -63,6 +68,100 @@ START_TEST(a_topic_without_waiting_records_is_not_asked_about_again) {
 }
 END_TEST
 
+/* ---- answered by hand ---- */
+
+static void manual_setup(void) {
+  dispatch_world_init(&manual);
+}
+
+static void manual_teardown(void) {
+  dispatch_world_deinit(&manual);
+}
+
+static struct topic *start_warm(const char *partitions, int32_t count) {
+  manual.partitions[0] = partitions;
+  dispatch_world_start(&manual);
+  struct topic *topic = dispatch_world_topic(&manual, 0, -1);
+  dispatch_world_warm(&manual, topic, count);
+  return topic;
+}
+
+START_TEST(a_partition_that_waits_for_its_producer_id_follows_its_leader) {
+  manual.partitions[0] = "0:1/1";
+  manual.holds_identity = true;
+  dispatch_world_start(&manual);
+  struct topic *topic = dispatch_world_topic(&manual, 0, -1);
+  dispatch_world_append(&manual, topic, 0, 10, 10);
+  dispatch_world_run(&manual, S);
+  ck_assert_int_eq(topic->partitions[0]->sender->place, PLACE_IDENTITY);
+  manual.partitions[0] = "0:2/2";
+  manual.holds_identity = false;
+  cluster_want_refresh(&manual.sender->cluster);
+  dispatch_world_run(&manual, 40 * S); /* the open question times out, the next is answered */
+  ck_assert_uint_eq(manual.request_count, 1);
+  ck_assert_str_eq(dispatch_world_describe(&manual, 0), "2: t0/0@0");
+}
+END_TEST
+
+START_TEST(a_new_leader_ends_the_backoff) {
+  struct topic *topic = start_warm("0:1/1 1:2/1", 2);
+  dispatch_world_append(&manual, topic, 0, 10, 10);
+  dispatch_world_run(&manual, MS);
+  for (uint32_t i = 0; i < 5; i++) {
+    dispatch_world_answer(&manual, i, STATUS_NOT_ENOUGH_REPLICAS);
+    if (i < 4) dispatch_world_run(&manual, S + 10 * MS);
+  }
+  dispatch_world_run(&manual, MS);
+  ck_assert_uint_eq(manual.request_count, 5);
+  ck_assert_int_eq(topic->partitions[0]->sender->place, PLACE_BACKOFF);
+  manual.partitions[0] = "0:2/2 1:2/1";
+  cluster_want_refresh(&manual.sender->cluster);
+  dispatch_world_run(&manual, 10 * MS);
+  ck_assert_uint_eq(manual.request_count, 6);
+  ck_assert_str_eq(dispatch_world_describe(&manual, 5), "2: t0/0@1");
+}
+END_TEST
+
+START_TEST(partitions_back_off_each_on_its_own) {
+  struct topic *topic = start_warm("0:1/1 1:2/1", 2);
+  dispatch_world_append(&manual, topic, 0, 10, 10);
+  dispatch_world_run(&manual, MS);
+  dispatch_world_answer(&manual, 0, STATUS_NOT_ENOUGH_REPLICAS);
+  for (uint32_t i = 1; i < 4; i++) {
+    dispatch_world_append(&manual, topic, 1, 10, 10);
+    dispatch_world_run(&manual, MS);
+    ck_assert_uint_eq(manual.request_count, i + 1);
+    ck_assert_int_eq(manual.requests[i].parts[0].partition, 1);
+    dispatch_world_answer(&manual, i, STATUS_OK);
+  }
+  ck_assert_uint_eq(topic->partitions[0]->sender->failures, 1);
+  ck_assert_uint_eq(topic->partitions[1]->sender->failures, 0);
+}
+END_TEST
+
+START_TEST(a_partition_that_has_used_up_its_epochs_takes_another_producer_id) {
+  struct topic *topic = start_warm("0:1/1 1:2/1", 2);
+  topic->partitions[0]->sender->producer_epoch = INT16_MAX;
+  dispatch_world_append(&manual, topic, 0, 20, 10);
+  dispatch_world_run(&manual, MS);
+  ck_assert_uint_eq(manual.request_count, 2);
+  ck_assert_int_eq(manual.requests[0].parts[0].producer_epoch, INT16_MAX);
+  dispatch_world_answer(&manual, 0, STATUS_INVALID_REQUEST); /* its sequences are given up */
+  dispatch_world_answer(&manual, 1, STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER);
+  dispatch_world_append(&manual, topic, 1, 10, 10);
+  dispatch_world_run(&manual, S);
+  ck_assert_uint_eq(manual.request_count, 4);
+  for (uint32_t i = 2; i < 4; i++) {
+    const struct dispatch_part *part = &manual.requests[i].parts[0];
+    ck_assert_int_eq(part->producer_id, part->partition == 0 ? 1001 : 1000); /* the other is not concerned */
+    ck_assert_int_eq(part->producer_epoch, 0);
+    ck_assert_int_eq(part->base_sequence, part->partition == 0 ? 0 : 1);
+    if (part->partition == 0) ck_assert_uint_eq(part->first_number, 10);
+  }
+  ck_assert_uint_eq(manual.reported[OUTCOME_NOT_DELIVERED], 10);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("routing");
   TCase *leaders = tcase_create("leaders");
@@ -71,6 +170,13 @@ int main(void) {
   tcase_add_test(leaders, records_sent_once_wait_for_the_next_leader);
   tcase_add_test(leaders, a_topic_without_waiting_records_is_not_asked_about_again);
   suite_add_tcase(suite, leaders);
+  TCase *places = tcase_create("places");
+  tcase_add_checked_fixture(places, manual_setup, manual_teardown);
+  tcase_add_test(places, a_partition_that_waits_for_its_producer_id_follows_its_leader);
+  tcase_add_test(places, a_new_leader_ends_the_backoff);
+  tcase_add_test(places, partitions_back_off_each_on_its_own);
+  tcase_add_test(places, a_partition_that_has_used_up_its_epochs_takes_another_producer_id);
+  suite_add_tcase(suite, places);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
   int failed = srunner_ntests_failed(runner);
