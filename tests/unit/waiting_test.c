@@ -2,19 +2,14 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "sender/partition_snapshot.h"
 #include "support/producer_world.h"
 #include <check.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
-
-/* The calls that wait, against a broker that can stand still. What a thread waits for is seen in the
- * producer, so no test depends on time. */
+#include <string.h>
 
 static void *handle;
-
-static const char *const by_queue[] = {"delivery.report.mode=queue", NULL};
 
 static void set_up(void) {
   world_broker_start();
@@ -25,310 +20,451 @@ static void tear_down(void) {
   world_broker_stop();
 }
 
-/* Reads a report from the queue; it has to come. */
-static struct report poll_one(void) {
-  struct report report;
-  size_t count = 0;
-  ck_assert_int_eq(waiting_poll(world_lock(handle), &report, 1, -1, &count), STATUS_OK);
-  ck_assert_uint_eq(count, 1);
-  return report;
+static void create(const char *const *settings) {
+  handle = world_create(NULL, settings);
 }
 
-static void await_waiter(void) {
-  for (bool waits = false; !waits; sched_yield()) {
+/* The broker answers nothing from now on, and everything is known. */
+static void create_unanswered(const char *const *settings) {
+  create(settings);
+  world_send(handle, 1, 1000);
+  world_flush(handle);
+  broker_server_pause(world_broker());
+}
+
+static int32_t flush(int64_t timeout_ms, struct flush_result *result) {
+  memset(result, 0x5a, sizeof *result);
+  return waiting_flush(world_lock(handle), timeout_ms, result);
+}
+
+static int32_t close_in(int64_t timeout_ms) {
+  return waiting_close(world_lock(handle), timeout_ms);
+}
+
+static int32_t send_sync(const char *topic, int64_t timeout_ms, struct report *report) {
+  struct submission submission = world_submission(topic, 0, 100, 42);
+  memset(report, 0x5a, sizeof *report);
+  return waiting_send_sync(world_lock(handle), &submission, timeout_ms, report);
+}
+
+/* ---- a call of another thread ---- */
+
+enum kind { FLUSH, CONNECT, SEND_SYNC, PARTITIONS, POLL };
+
+struct caller {
+  pthread_t thread;
+  enum kind kind;
+  int32_t status;
+};
+
+static void *call(void *argument) {
+  struct caller *caller = argument;
+  struct flush_result result;
+  struct report report;
+  struct partition_snapshot *snapshot;
+  char error[64];
+  size_t count;
+  struct producer *producer;
+  caller->status = handle_lock(handle, &producer);
+  if (caller->status != STATUS_OK) return NULL;
+  struct submission submission = world_submission("topic", 0, 100, 42);
+  switch (caller->kind) {
+  case FLUSH: caller->status = waiting_flush(producer, -1, &result); break;
+  case CONNECT: caller->status = waiting_connect(producer, -1, error, sizeof error); break;
+  case SEND_SYNC: caller->status = waiting_send_sync(producer, &submission, -1, &report); break;
+  case PARTITIONS:
+    caller->status = waiting_partitions(producer, bytes_of_string("none"), -1, &snapshot);
+    break;
+  case POLL: caller->status = waiting_poll(producer, &report, 1, -1, &count); break;
+  }
+  return NULL;
+}
+
+/* Returns when as many threads are inside as are said, the sender's included. */
+static void start(struct caller *caller, enum kind kind, uint32_t users) {
+  caller->kind = kind;
+  ck_assert_int_eq(pthread_create(&caller->thread, NULL, call, caller), 0);
+  for (uint32_t inside = 0; inside < users; sched_yield()) {
     struct producer *producer = world_lock(handle);
-    waits = producer->change_waiters > 0;
+    inside = producer->users;
     world_unlock(producer);
   }
 }
 
+static void expect_end(const struct caller *caller, int32_t status) {
+  ck_assert_int_eq(pthread_join(caller->thread, NULL), 0);
+  ck_assert_int_eq(caller->status, status);
+}
+
 /* ---- flush ---- */
 
-START_TEST(flush_waits_for_all_and_counts_what_failed) {
-  handle = world_create(NULL, (const char *const[]){"linger.ms=60000", "delivery.timeout.ms=200000", NULL});
-  struct flush_result result = {.pending = 77};
-  world_send(handle, 10, 0);
-  ck_assert_int_eq(waiting_flush(world_lock(handle), -1, &result), STATUS_OK);
-  ck_assert_int_eq(world_records("topic", 0), 10);
+START_TEST(flush_cuts_linger_and_waits_for_all) {
+  struct flush_result result;
+  create((const char *const[]){"linger.ms=60000", NULL});
+  world_send(handle, 100, 0);
+  ck_assert_int_eq(flush(-1, &result), STATUS_OK);
+  ck_assert_uint_eq(result.pending + result.failed + result.unknown, 0);
+  ck_assert_int_eq(world_records("topic", 0), 100);
+}
+END_TEST
+
+START_TEST(flush_says_what_is_still_on_its_way) {
+  struct flush_result result;
+  create_unanswered(NULL);
+  world_send(handle, 7, 0);
+  ck_assert_int_eq(flush(0, &result), STATUS_TIMED_OUT);
+  ck_assert_uint_eq(result.pending, 7);
+  ck_assert_int_eq(flush(20, &result), STATUS_TIMED_OUT);
+  ck_assert_uint_eq(result.pending, 7);
+  broker_server_continue(world_broker());
+  ck_assert_int_eq(flush(-1, &result), STATUS_OK);
   ck_assert_uint_eq(result.pending, 0);
+  ck_assert_int_eq(flush(0, &result), STATUS_OK); /* nothing to wait for */
+}
+END_TEST
+
+START_TEST(flush_counts_what_failed_since_the_last_one) {
+  struct flush_result result;
+  create(NULL);
+  world_inject((struct broker_fault){.api_key = 0, .partition = -1, .error_code = STATUS_INVALID_RECORD});
+  world_send(handle, 1, 0);
+  ck_assert_int_eq(flush(-1, &result), STATUS_OK);
+  ck_assert_uint_eq(result.failed, 1);
+  ck_assert_uint_eq(result.unknown, 0);
+  world_send(handle, 1, 0);
+  ck_assert_int_eq(flush(-1, &result), STATUS_OK);
   ck_assert_uint_eq(result.failed, 0);
-  world_inject((struct broker_fault){
-      .api_key = API_PRODUCE, .partition = -1, .error_code = STATUS_INVALID_REQUIRED_ACKS});
-  world_send(handle, 3, 0);
-  ck_assert_int_eq(waiting_flush(world_lock(handle), -1, &result), STATUS_OK);
-  ck_assert_uint_eq(result.failed, 3);
-  ck_assert_int_eq(waiting_flush(world_lock(handle), -1, &result), STATUS_OK);
-  ck_assert_uint_eq(result.failed, 0); /* told once */
-}
-END_TEST
-
-START_TEST(flush_gives_up_at_its_timeout_and_says_what_is_pending) {
-  handle = world_create(NULL, NULL);
-  world_send(handle, 1, 0);
-  world_flush(handle);
-  broker_server_pause(world_broker());
-  world_send(handle, 5, 0);
-  struct flush_result result = {0};
-  ck_assert_int_eq(waiting_flush(world_lock(handle), 0, &result), STATUS_TIMED_OUT);
-  ck_assert_uint_eq(result.pending, 5);
-  broker_server_continue(world_broker());
-  ck_assert_int_eq(waiting_flush(world_lock(handle), -1, &result), STATUS_OK);
-  ck_assert_uint_eq(result.pending, 0);
-}
-END_TEST
-
-static void *flush_for_ever(void *argument) {
-  struct flush_result result = {0};
-  *(int32_t *)argument = waiting_flush(world_lock(handle), -1, &result);
-  return NULL;
-}
-
-START_TEST(wake_ends_a_flush_under_way) {
-  handle = world_create(NULL, NULL);
-  world_send(handle, 1, 0);
-  world_flush(handle);
-  broker_server_pause(world_broker());
-  world_send(handle, 1, 0);
-  pthread_t thread;
-  int32_t status = STATUS_OK;
-  ck_assert_int_eq(pthread_create(&thread, NULL, flush_for_ever, &status), 0);
-  await_waiter();
-  ck_assert_int_eq(handle_wake(handle), STATUS_OK);
-  pthread_join(thread, NULL);
-  ck_assert_int_eq(status, STATUS_INTERRUPTED);
-  broker_server_continue(world_broker());
-}
-END_TEST
-
-START_TEST(destroy_ends_a_flush_under_way) {
-  handle = world_create(NULL, NULL);
-  world_send(handle, 1, 0);
-  world_flush(handle);
-  broker_server_pause(world_broker());
-  world_send(handle, 1, 0);
-  pthread_t thread;
-  int32_t status = STATUS_OK;
-  ck_assert_int_eq(pthread_create(&thread, NULL, flush_for_ever, &status), 0);
-  await_waiter();
-  producer_destroy(handle);
-  pthread_join(thread, NULL);
-  ck_assert_int_eq(status, STATUS_CLOSED);
 }
 END_TEST
 
 /* ---- close ---- */
 
-START_TEST(close_delivers_what_lingers_and_is_harmless_twice) {
-  handle = world_create(NULL, (const char *const[]){"linger.ms=60000", "delivery.timeout.ms=200000", NULL});
+START_TEST(close_sends_what_was_accepted_and_takes_no_more) {
+  struct flush_result result, untouched;
+  create((const char *const[]){"linger.ms=60000", NULL});
   world_send(handle, 100, 0);
-  ck_assert_int_eq(waiting_close(world_lock(handle), -1), STATUS_OK);
+  ck_assert_int_eq(close_in(-1), STATUS_OK);
   ck_assert_int_eq(world_records("topic", 0), 100);
-  ck_assert_int_eq(waiting_close(world_lock(handle), -1), STATUS_OK);
-  struct flush_result result;
-  ck_assert_int_eq(waiting_flush(world_lock(handle), -1, &result), STATUS_CLOSED);
-  struct submission submission = world_submission("topic", 0, 1, 0);
+  struct submission submission = world_submission("topic", 0, 100, 0);
+  struct report report;
   ck_assert_int_eq(world_try_send(handle, &submission), STATUS_CLOSED);
+  ck_assert_int_eq(send_sync("topic", -1, &report), STATUS_CLOSED);
+  ck_assert_int_eq(flush(-1, &result), STATUS_CLOSED);
+  memset(&untouched, 0x5a, sizeof untouched);
+  ck_assert_mem_eq(&result, &untouched, sizeof result);
+  ck_assert_int_eq(close_in(-1), STATUS_OK);
+  ck_assert_int_eq(close_in(0), STATUS_OK);
 }
 END_TEST
 
-START_TEST(close_at_its_timeout_aborts_and_every_record_has_its_report) {
-  world_broker_stop();
-  handle = world_create(NULL, by_queue);
-  world_send(handle, 20, 100);
-  ck_assert_int_eq(waiting_close(world_lock(handle), 0), STATUS_TIMED_OUT);
-  for (uint64_t i = 0; i < 20; i++) {
-    struct report report = poll_one();
-    ck_assert_uint_eq(report.opaque, 100 + i);
-    ck_assert_int_eq(report.outcome, OUTCOME_NOT_DELIVERED); /* it never left */
-    ck_assert_int_eq(report.status, STATUS_ABORTED);
+START_TEST(close_gives_up_at_its_time_and_every_record_has_its_report) {
+  create_unanswered((const char *const[]){"delivery.report.mode=queue", NULL});
+  world_send(handle, 5, 0);
+  ck_assert_int_eq(close_in(30), STATUS_TIMED_OUT);
+  struct report reports[10];
+  size_t count = 0;
+  ck_assert_int_eq(waiting_poll(world_lock(handle), reports, 10, -1, &count), STATUS_OK);
+  ck_assert_uint_eq(count, 6);
+  ck_assert_int_eq(reports[0].outcome, OUTCOME_DELIVERED);
+  for (size_t i = 1; i < 6; i++) {
+    ck_assert_int_eq(reports[i].status, STATUS_ABORTED);
+    ck_assert_int_ne(reports[i].outcome, OUTCOME_DELIVERED);
   }
-  struct report none;
-  size_t count = 9;
-  ck_assert_int_eq(waiting_poll(world_lock(handle), &none, 1, -1, &count), STATUS_CLOSED);
-  world_broker_start();
+  ck_assert_int_eq(close_in(-1), STATUS_TIMED_OUT); /* it stays true */
 }
 END_TEST
 
-START_TEST(close_with_a_request_open_reports_unknown) {
-  handle = world_create(NULL, by_queue);
-  world_send(handle, 1, 1);
-  ck_assert_int_eq(poll_one().outcome, OUTCOME_DELIVERED);
+/* ---- connect ---- */
+
+START_TEST(connect_ends_when_a_broker_has_answered) {
+  char error[64] = "untouched";
+  create(NULL);
+  ck_assert_int_eq(waiting_connect(world_lock(handle), -1, error, sizeof error), STATUS_OK);
+  ck_assert_str_eq(error, "untouched");
+  ck_assert_int_eq(waiting_connect(world_lock(handle), 0, error, sizeof error), STATUS_OK);
+  ck_assert_int_eq(close_in(-1), STATUS_OK);
+  ck_assert_int_eq(waiting_connect(world_lock(handle), 0, error, sizeof error), STATUS_CLOSED);
+}
+END_TEST
+
+START_TEST(connect_says_why_it_could_not) {
+  char error[256] = "";
   broker_server_pause(world_broker());
-  world_send(handle, 1, 2);
-  for (bool sent = false; !sent; sched_yield()) { /* until the request is with the system */
-    struct producer *producer = world_lock(handle);
-    sent = producer->sender->published.requests_in_flight > 0;
-    world_unlock(producer);
+  create(NULL);
+  ck_assert_int_eq(waiting_connect(world_lock(handle), 10, error, sizeof error), STATUS_TIMED_OUT);
+  ck_assert_str_eq(error, "no broker has answered yet");
+  broker_server_stop(world_broker());
+  do
+    ck_assert_int_eq(waiting_connect(world_lock(handle), 10, error, sizeof error), STATUS_TIMED_OUT);
+  while (strcmp(error, "no broker has answered yet") == 0);
+  ck_assert_ptr_nonnull(strstr(error, world_bootstrap()));
+  char small[5] = "....";
+  ck_assert_int_eq(waiting_connect(world_lock(handle), 0, small, sizeof small), STATUS_TIMED_OUT);
+  ck_assert_uint_eq(strlen(small), 4);
+  ck_assert_int_eq(waiting_connect(world_lock(handle), 0, NULL, 0), STATUS_TIMED_OUT);
+}
+END_TEST
+
+/* ---- synchronous sends ---- */
+
+START_TEST(a_synchronous_send_returns_the_records_report) {
+  struct report report;
+  create((const char *const[]){"linger.ms=60000", NULL});
+  for (int64_t offset = 0; offset < 3; offset++) {
+    ck_assert_int_eq(send_sync("topic", -1, &report), STATUS_OK);
+    ck_assert_uint_eq(report.opaque, 42);
+    ck_assert_int_eq(report.offset, offset);
+    ck_assert_int_eq(report.outcome, OUTCOME_DELIVERED);
+    ck_assert_int_eq(report.broker, 1);
   }
-  ck_assert_int_eq(waiting_close(world_lock(handle), 0), STATUS_TIMED_OUT);
-  struct report report = poll_one();
-  ck_assert_uint_eq(report.opaque, 2);
-  ck_assert_int_eq(report.outcome, OUTCOME_UNKNOWN);
-  ck_assert_uint_eq(report.attempts, 1);
-  broker_server_continue(world_broker());
+  world_inject((struct broker_fault){.api_key = 0, .partition = -1, .error_code = STATUS_INVALID_RECORD});
+  ck_assert_int_eq(send_sync("topic", -1, &report), STATUS_INVALID_RECORD);
+  ck_assert_int_eq(report.outcome, OUTCOME_NOT_DELIVERED);
+  ck_assert_int_eq(send_sync("a/b", -1, &report), STATUS_INVALID_TOPIC_EXCEPTION);
 }
 END_TEST
 
-/* ---- connect, partitions ---- */
-
-START_TEST(connect_tells_whether_a_broker_answers) {
-  char reason[256] = "";
-  handle = world_create(NULL, NULL);
-  ck_assert_int_eq(waiting_connect(world_lock(handle), -1, reason, sizeof reason), STATUS_OK);
-  producer_destroy(handle);
-  world_broker_stop();
-  handle = world_create(NULL, NULL);
-  ck_assert_int_eq(waiting_connect(world_lock(handle), 300, reason, sizeof reason), STATUS_TIMED_OUT);
-  ck_assert_str_ne(reason, "");
-  world_broker_start();
-}
-END_TEST
-
-START_TEST(partitions_are_described_with_their_leader) {
-  handle = world_create(NULL, NULL);
-  struct partition_snapshot *snapshot = NULL;
-  ck_assert_int_eq(waiting_partitions(world_lock(handle), bytes_of_string("topic"), -1, &snapshot),
-                   STATUS_OK);
-  ck_assert_uint_eq(snapshot->count, 2);
-  for (uint32_t i = 0; i < 2; i++) {
-    ck_assert_int_eq(snapshot->partitions[i].index, (int32_t)i);
-    ck_assert_int_ge(snapshot->partitions[i].leader_id, 0);
-    ck_assert_uint_eq(snapshot->partitions[i].node_count[PARTITION_REPLICAS], 1);
-  }
-  partition_snapshot_destroy(snapshot);
-  ck_assert_int_eq(waiting_partitions(world_lock(handle), bytes_of_string("a topic"), -1, &snapshot),
-                   STATUS_INVALID_TOPIC_EXCEPTION);
-}
-END_TEST
-
-/* ---- one record and its report ---- */
-
-START_TEST(send_sync_returns_the_report_that_nobody_else_gets) {
-  handle = world_create(NULL, (const char *const[]){"delivery.report.mode=queue", "linger.ms=60000",
-                                                    "delivery.timeout.ms=200000", NULL});
-  struct submission submission = world_submission("topic", 1, 10, 5);
-  struct report report = {0};
-  ck_assert_int_eq(waiting_send_sync(world_lock(handle), &submission, -1, &report), STATUS_OK);
-  ck_assert_uint_eq(report.opaque, 5);
-  ck_assert_int_eq(report.partition, 1);
-  ck_assert_int_eq(report.offset, 0);
-  ck_assert_int_eq(report.outcome, OUTCOME_DELIVERED);
-  size_t count = 9;
-  ck_assert_int_eq(waiting_poll(world_lock(handle), &report, 1, 0, &count), STATUS_TIMED_OUT);
-  ck_assert_uint_eq(count, 0);
-}
-END_TEST
-
-START_TEST(send_sync_that_times_out_leaves_its_record_accepted) {
-  handle = world_create(NULL, NULL);
-  world_send(handle, 1, 0);
-  world_flush(handle);
-  broker_server_pause(world_broker());
-  struct submission submission = world_submission("topic", 0, 10, 5);
-  struct report report = {.opaque = 99};
-  ck_assert_int_eq(waiting_send_sync(world_lock(handle), &submission, 1, &report), STATUS_TIMED_OUT);
-  ck_assert_uint_eq(report.opaque, 99);
+/* The record goes on without its waiter, and only once. */
+START_TEST(a_synchronous_send_may_be_left_before_its_end) {
+  struct report report, untouched;
+  create_unanswered(NULL);
+  memset(&untouched, 0x5a, sizeof untouched);
+  ck_assert_int_eq(send_sync("topic", 20, &report), STATUS_TIMED_OUT);
+  ck_assert_mem_eq(&report, &untouched, sizeof report);
   broker_server_continue(world_broker());
   world_flush(handle);
   ck_assert_int_eq(world_records("topic", 0), 2);
 }
 END_TEST
 
-/* ---- poll ---- */
+/* ---- partitions ---- */
 
-START_TEST(the_descriptor_is_readable_while_reports_are_unread_and_once_closed) {
-  handle = world_create(NULL, by_queue);
-  struct producer *producer = world_lock(handle);
-  struct pollfd descriptor = {.fd = producer->report_waker.read_descriptor, .events = POLLIN};
-  world_unlock(producer);
-  ck_assert_int_eq(poll(&descriptor, 1, 0), 0);
-  world_send(handle, 2, 0);
-  world_flush(handle);
-  ck_assert_int_eq(poll(&descriptor, 1, -1), 1);
-  poll_one();
-  ck_assert_int_eq(poll(&descriptor, 1, 0), 1); /* one is left */
-  poll_one();
-  ck_assert_int_eq(poll(&descriptor, 1, 0), 0);
-  ck_assert_int_eq(waiting_close(world_lock(handle), -1), STATUS_OK);
-  ck_assert_int_eq(poll(&descriptor, 1, 0), 1);
-  struct report report;
-  size_t count;
-  ck_assert_int_eq(waiting_poll(world_lock(handle), &report, 1, 0, &count), STATUS_CLOSED);
-  ck_assert_int_eq(poll(&descriptor, 1, 0), 1); /* for ever */
+START_TEST(partitions_are_asked_for) {
+  struct partition_snapshot *snapshot = NULL;
+  create(NULL);
+  ck_assert_int_eq(waiting_partitions(world_lock(handle), bytes_of_string("topic"), -1, &snapshot),
+                   STATUS_OK);
+  ck_assert_uint_eq(snapshot->count, 2);
+  for (uint32_t i = 0; i < 2; i++) {
+    ck_assert_int_eq(snapshot->partitions[i].index, (int32_t)i);
+    ck_assert_int_eq(snapshot->partitions[i].leader_id, 1);
+  }
+  partition_snapshot_destroy(snapshot);
+  snapshot = NULL;
+  broker_model_add_partitions(broker_server_lock(world_broker()), "topic", 5);
+  broker_server_unlock(world_broker());
+  ck_assert_int_eq(waiting_partitions(world_lock(handle), bytes_of_string("topic"), -1, &snapshot),
+                   STATUS_OK);
+  ck_assert_uint_eq(snapshot->count, 5);
+  partition_snapshot_destroy(snapshot);
+  snapshot = NULL;
+  ck_assert_int_eq(waiting_partitions(world_lock(handle), bytes_of_string("a/b"), -1, &snapshot),
+                   STATUS_INVALID_TOPIC_EXCEPTION);
+  ck_assert_ptr_null(snapshot);
 }
 END_TEST
 
-START_TEST(poll_needs_the_queue) {
-  handle = world_create(NULL, NULL);
+START_TEST(a_question_that_is_left_is_forgotten) {
+  struct partition_snapshot *snapshot = NULL;
+  create_unanswered(NULL);
+  for (int i = 0; i < 3; i++)
+    ck_assert_int_eq(waiting_partitions(world_lock(handle), bytes_of_string("other"), 5, &snapshot),
+                     STATUS_TIMED_OUT);
+  struct producer *producer = world_lock(handle);
+  ck_assert(list_is_empty(&producer->sender->queries));
+  world_unlock(producer);
+  broker_server_continue(world_broker());
+  ck_assert_int_eq(waiting_partitions(world_lock(handle), bytes_of_string("other"), -1, &snapshot),
+                   STATUS_OK);
+  ck_assert_uint_eq(snapshot->count, 1);
+  partition_snapshot_destroy(snapshot);
+}
+END_TEST
+
+/* ---- poll ---- */
+
+static bool is_readable(void) {
+  struct producer *producer = world_lock(handle);
+  struct pollfd readable = {.fd = producer->report_waker.read_descriptor, .events = POLLIN};
+  world_unlock(producer);
+  return poll(&readable, 1, 0) == 1;
+}
+
+START_TEST(poll_hands_out_each_report_once_and_the_descriptor_says_so) {
+  struct report reports[4];
+  size_t count = 99;
+  create((const char *const[]){"delivery.report.mode=queue", NULL});
+  ck_assert_int_eq(waiting_poll(world_lock(handle), reports, 4, 0, &count), STATUS_TIMED_OUT);
+  ck_assert_uint_eq(count, 0);
+  ck_assert(!is_readable());
+  world_send(handle, 10, 0);
+  world_flush(handle); /* does not wait for somebody to read */
+  for (uint64_t opaque = 0; opaque < 10;) {
+    ck_assert(is_readable());
+    ck_assert_int_eq(waiting_poll(world_lock(handle), reports, 4, -1, &count), STATUS_OK);
+    for (size_t i = 0; i < count; i++)
+      ck_assert_uint_eq(reports[i].opaque, opaque++);
+  }
+  ck_assert(!is_readable());
+  ck_assert_int_eq(waiting_poll(world_lock(handle), reports, 4, 1, &count), STATUS_TIMED_OUT);
+}
+END_TEST
+
+START_TEST(a_closed_producers_reports_are_read_to_the_end) {
+  struct report reports[4];
+  size_t count = 0;
+  create((const char *const[]){"delivery.report.mode=queue", NULL});
+  world_send(handle, 4, 0);
+  ck_assert_int_eq(close_in(-1), STATUS_OK);
+  ck_assert(is_readable());
+  ck_assert_int_eq(waiting_poll(world_lock(handle), reports, 4, 0, &count), STATUS_OK);
+  ck_assert_uint_eq(count, 4);
+  ck_assert(is_readable()); /* for ever: there is an end to be seen */
+  ck_assert_int_eq(waiting_poll(world_lock(handle), reports, 4, -1, &count), STATUS_CLOSED);
+  ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
+START_TEST(poll_is_for_the_mode_queue) {
   struct report report;
-  size_t count;
+  size_t count = 0;
+  create(NULL);
   ck_assert_int_eq(waiting_poll(world_lock(handle), &report, 1, 0, &count), STATUS_NOT_CONFIGURED);
 }
 END_TEST
 
-/* ---- from a callback ---- */
+/* ---- ends of waits ---- */
 
-static _Atomic int32_t flushed, closed, synced, sent;
-static atomic_bool called;
+static const enum kind kinds[] = {FLUSH, CONNECT, SEND_SYNC, PARTITIONS, POLL};
 
-static void call_everything(void *user, const struct report *reports, size_t count) {
-  (void)user, (void)reports, (void)count;
-  static atomic_bool once;
-  if (atomic_exchange(&once, true)) return;
-  struct flush_result result;
-  struct report report;
-  struct submission submission = world_submission("topic", 0, 10, 5);
-  flushed = waiting_flush(world_lock(handle), -1, &result);
-  synced = waiting_send_sync(world_lock(handle), &submission, -1, &report);
-  struct submission other = world_submission("topic", 0, 10, 6);
-  sent = world_try_send(handle, &other);
-  closed = waiting_close(world_lock(handle), -1); /* acts as with timeout 0, and does not wait */
-  called = true;
+/* One thread in each kind of wait, with a broker that never answers. */
+static void start_all(struct caller *callers) {
+  broker_server_pause(world_broker());
+  create((const char *const[]){"delivery.report.mode=queue", NULL});
+  world_send(handle, 1, 0);
+  for (uint32_t i = 0; i < 5; i++)
+    start(&callers[i], kinds[i], 2 + i);
 }
 
-START_TEST(calls_that_would_wait_for_their_own_callback_are_refused) {
-  struct producer_callbacks callbacks = {.on_reports = call_everything};
-  handle = world_create(&callbacks, NULL);
-  world_send(handle, 1, 0);
-  while (!called)
-    sched_yield();
-  ck_assert_int_eq(flushed, STATUS_IN_CALLBACK);
-  ck_assert_int_eq(synced, STATUS_IN_CALLBACK);
-  ck_assert_int_eq(sent, STATUS_OK);
-  ck_assert_int_eq(closed, STATUS_TIMED_OUT); /* the record that was just sent is given up */
-  waiting_close(world_lock(handle), -1);
-  struct producer *producer = world_lock(handle);
-  ck_assert_int_eq(producer->state, PRODUCER_CLOSED);
-  ck_assert_uint_eq(producer->accumulator.totals.settled, 2);
-  world_unlock(producer);
+START_TEST(a_wake_ends_all_waits_but_that_for_a_records_report) {
+  struct caller callers[5];
+  start_all(callers);
+  for (uint32_t inside = 6; inside > 2; sched_yield()) {
+    ck_assert_int_eq(handle_wake(handle), STATUS_OK);
+    struct producer *producer = world_lock(handle);
+    inside = producer->users;
+    world_unlock(producer);
+  }
+  for (int i = 0; i < 5; i++)
+    if (kinds[i] != SEND_SYNC) expect_end(&callers[i], STATUS_INTERRUPTED);
+  broker_server_continue(world_broker());
+  expect_end(&callers[2], STATUS_OK);
 }
 END_TEST
 
-static Suite *waiting_suite(void) {
-  Suite *suite = suite_create("waiting");
-  TCase *checks = tcase_create("all");
-  tcase_add_checked_fixture(checks, set_up, tear_down);
-  tcase_set_timeout(checks, 60);
-  tcase_add_test(checks, flush_waits_for_all_and_counts_what_failed);
-  tcase_add_test(checks, flush_gives_up_at_its_timeout_and_says_what_is_pending);
-  tcase_add_test(checks, wake_ends_a_flush_under_way);
-  tcase_add_test(checks, destroy_ends_a_flush_under_way);
-  tcase_add_test(checks, close_delivers_what_lingers_and_is_harmless_twice);
-  tcase_add_test(checks, close_at_its_timeout_aborts_and_every_record_has_its_report);
-  tcase_add_test(checks, close_with_a_request_open_reports_unknown);
-  tcase_add_test(checks, connect_tells_whether_a_broker_answers);
-  tcase_add_test(checks, partitions_are_described_with_their_leader);
-  tcase_add_test(checks, send_sync_returns_the_report_that_nobody_else_gets);
-  tcase_add_test(checks, send_sync_that_times_out_leaves_its_record_accepted);
-  tcase_add_test(checks, the_descriptor_is_readable_while_reports_are_unread_and_once_closed);
-  tcase_add_test(checks, poll_needs_the_queue);
-  tcase_add_test(checks, calls_that_would_wait_for_their_own_callback_are_refused);
-  suite_add_tcase(suite, checks);
-  return suite;
+START_TEST(close_ends_all_waits) {
+  struct caller callers[5];
+  start_all(callers);
+  ck_assert_int_eq(close_in(0), STATUS_TIMED_OUT);
+  expect_end(&callers[0], STATUS_OK); /* all is settled */
+  expect_end(&callers[1], STATUS_CLOSED);
+  expect_end(&callers[2], STATUS_ABORTED);
+  expect_end(&callers[3], STATUS_CLOSED);
+  expect_end(&callers[4], STATUS_OK); /* there are reports: of what was aborted */
+}
+END_TEST
+
+/* They may still be inside when destroy returns; the sanitizers see what they touch. */
+START_TEST(destroy_ends_all_waits) {
+  struct caller callers[5];
+  start_all(callers);
+  producer_destroy(handle);
+  for (int i = 0; i < 5; i++) {
+    ck_assert_int_eq(pthread_join(callers[i].thread, NULL), 0);
+    ck_assert(callers[i].status == STATUS_CLOSED ||
+              (kinds[i] == SEND_SYNC && callers[i].status == STATUS_ABORTED));
+  }
+}
+END_TEST
+
+/* ---- callbacks ---- */
+
+static _Atomic int32_t inside[4];
+
+static void call_from_inside(void *user, const struct report *reports, size_t count) {
+  (void)user, (void)reports, (void)count;
+  struct report report;
+  struct partition_snapshot *snapshot;
+  struct flush_result result;
+  inside[0] = flush(-1, &result);
+  inside[1] = send_sync("topic", -1, &report);
+  inside[2] = waiting_partitions(world_lock(handle), bytes_of_string("topic"), -1, &snapshot);
+  inside[3] = waiting_connect(world_lock(handle), -1, NULL, 0);
+}
+
+static void close_from_inside(void *user, const struct report *reports, size_t count) {
+  (void)user, (void)reports, (void)count;
+  inside[0] = close_in(-1);
+}
+
+START_TEST(waits_are_refused_in_a_callback) {
+  static const struct producer_callbacks callbacks = {.on_reports = call_from_inside};
+  handle = world_create(&callbacks, NULL);
+  world_send(handle, 1, 0);
+  world_flush(handle);
+  for (int i = 0; i < 4; i++)
+    ck_assert_int_eq(inside[i], STATUS_IN_CALLBACK);
+}
+END_TEST
+
+START_TEST(close_in_a_callback_does_not_wait) {
+  static const struct producer_callbacks callbacks = {.on_reports = close_from_inside};
+  handle = world_create(&callbacks, NULL);
+  inside[0] = 1;
+  world_send(handle, 1, 0);
+  struct flush_result result;
+  flush(-1, &result);
+  ck_assert_int_eq(close_in(-1), STATUS_OK);
+  ck_assert_int_eq(inside[0], STATUS_OK);
+}
+END_TEST
+
+static TCase *calls(void) {
+  TCase *test_case = tcase_create("calls");
+  tcase_add_checked_fixture(test_case, set_up, tear_down);
+  tcase_add_test(test_case, flush_cuts_linger_and_waits_for_all);
+  tcase_add_test(test_case, flush_says_what_is_still_on_its_way);
+  tcase_add_test(test_case, flush_counts_what_failed_since_the_last_one);
+  tcase_add_test(test_case, close_sends_what_was_accepted_and_takes_no_more);
+  tcase_add_test(test_case, close_gives_up_at_its_time_and_every_record_has_its_report);
+  tcase_add_test(test_case, connect_ends_when_a_broker_has_answered);
+  tcase_add_test(test_case, connect_says_why_it_could_not);
+  tcase_add_test(test_case, a_synchronous_send_returns_the_records_report);
+  tcase_add_test(test_case, a_synchronous_send_may_be_left_before_its_end);
+  tcase_add_test(test_case, partitions_are_asked_for);
+  tcase_add_test(test_case, a_question_that_is_left_is_forgotten);
+  tcase_add_test(test_case, poll_hands_out_each_report_once_and_the_descriptor_says_so);
+  tcase_add_test(test_case, a_closed_producers_reports_are_read_to_the_end);
+  tcase_add_test(test_case, poll_is_for_the_mode_queue);
+  return test_case;
+}
+
+static TCase *ends(void) {
+  TCase *test_case = tcase_create("ends");
+  tcase_add_checked_fixture(test_case, set_up, tear_down);
+  tcase_add_test(test_case, a_wake_ends_all_waits_but_that_for_a_records_report);
+  tcase_add_test(test_case, close_ends_all_waits);
+  tcase_add_test(test_case, destroy_ends_all_waits);
+  tcase_add_test(test_case, waits_are_refused_in_a_callback);
+  tcase_add_test(test_case, close_in_a_callback_does_not_wait);
+  return test_case;
 }
 
 int main(void) {
-  SRunner *runner = srunner_create(waiting_suite());
+  Suite *suite = suite_create("waiting");
+  suite_add_tcase(suite, calls());
+  suite_add_tcase(suite, ends());
+  SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
   int failures = srunner_ntests_failed(runner);
   srunner_free(runner);
