@@ -84,6 +84,7 @@ void *world_create(const struct producer_callbacks *callbacks, const char *const
   struct config *config = world_config(settings);
   struct config_error error = {.text = ""};
   void *handle = NULL;
+  world_shared(); /* made before there is another thread */
   int32_t status = producer_create(config, callbacks != NULL ? callbacks : &none, &handle, &error);
   ck_assert_msg(status == STATUS_OK, "%s", error.text);
   config_destroy(config);
