@@ -37,7 +37,12 @@ static struct partition *first_lingering(const struct accumulator *accumulator);
 
 int32_t accumulator_init(struct accumulator *accumulator, const struct accumulator_settings *settings) {
   *accumulator = (struct accumulator){
-      .settings = *settings, .sleep_until_us = INT64_MIN, .next_expiry_us = CLOCK_NEVER_US};
+      .settings = *settings,
+      .last_created_us = INT64_MIN,
+      .shortest_timeout_us = CLOCK_NEVER_US,
+      .next_expiry_us = CLOCK_NEVER_US,
+      .sleep_until_us = INT64_MIN,
+  };
   int32_t status = buffer_pool_create(settings->buffer_bytes, &accumulator->pool);
   if (status != STATUS_OK) return status;
   accumulator->largest_block_bytes = buffer_pool_block_bytes(accumulator->pool, settings->batch_bytes);
@@ -77,6 +82,8 @@ int32_t accumulator_topic(struct accumulator *accumulator, struct bytes name,
     int32_t status = topic_registry_add(&accumulator->registry, name, options, &topic);
     if (status != STATUS_OK) return status;
     topic->batch_bytes = accumulator->settings.batch_bytes;
+    if (options->delivery_timeout_us < accumulator->shortest_timeout_us)
+      accumulator->shortest_timeout_us = options->delivery_timeout_us;
     partitioner_init(&topic->partitioner, options->partitioner, &accumulator->settings.partitioner,
                      topic->name);
   }
@@ -207,6 +214,11 @@ void accumulator_expire(struct accumulator *accumulator, int64_t now_us, struct 
        node = next) {
     struct batch *batch = LIST_ENTRY(node, struct batch, incomplete_node);
     next = node->next;
+    int64_t earliest_us = clock_add_us(batch->created_us, accumulator->shortest_timeout_us);
+    if (earliest_us > now_us) { /* nor has any behind it */
+      if (earliest_us < accumulator->next_expiry_us) accumulator->next_expiry_us = earliest_us;
+      return;
+    }
     if (batch->expired || batch->state == BATCH_SETTLED) continue;
     if (batch->deadline_us > now_us) {
       if (batch->deadline_us < accumulator->next_expiry_us) accumulator->next_expiry_us = batch->deadline_us;

@@ -53,8 +53,10 @@ struct accumulator {
   uint32_t memory_waiters; /* threads that wait for memory: nothing lingers */
 
   uint64_t last_number;
-  int64_t next_expiry_us;     /* at or before the first deadline of an incomplete batch */
-  struct batch *free_batches; /* linked by next_free */
+  int64_t last_created_us;     /* of the youngest batch: incomplete ascends by creation as well */
+  int64_t shortest_timeout_us; /* of all topics: no batch expires earlier after its creation */
+  int64_t next_expiry_us;      /* at or before the first deadline of an incomplete batch */
+  struct batch *free_batches;  /* linked by next_free */
   struct list slabs;
   struct accumulator_totals totals;
 

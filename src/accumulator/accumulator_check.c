@@ -23,15 +23,18 @@ void accumulator_check(const struct accumulator *accumulator) {
   check_sleep(accumulator);
 }
 
-/* Every accepted record is settled or in an incomplete batch; those ascend, and the first deadline is known.
- */
+/* Every accepted record is settled or in an incomplete batch; those ascend by number and creation, and
+ * the first deadline is known. */
 static void check_incomplete(const struct accumulator *accumulator) {
   uint64_t records = 0, number = 0;
+  int64_t created_us = INT64_MIN;
   for (struct list *node = accumulator->incomplete.next; node != &accumulator->incomplete;
        node = node->next) {
     const struct batch *batch = LIST_ENTRY(node, struct batch, incomplete_node);
     ASSERT(batch->number >= number && batch->number <= accumulator->last_number);
+    ASSERT(batch->created_us >= created_us && batch->created_us <= accumulator->last_created_us);
     number = batch->number;
+    created_us = batch->created_us;
     records += batch->record_count;
     ASSERT(batch->record_count > 0);
     ASSERT(!batch->unsent || batch->state == BATCH_OPEN || batch->state == BATCH_SEALED);

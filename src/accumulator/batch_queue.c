@@ -23,6 +23,7 @@ static int32_t plan_batch(const struct accumulator *accumulator, const struct ba
                           const struct batch_source *source, struct plan *plan);
 static bool is_held_back(const struct accumulator *accumulator, const struct batch_source *source);
 static uint8_t *allocate_block(struct accumulator *accumulator, struct plan *plan);
+static int64_t creation_us(struct accumulator *accumulator, const struct batch_source *source);
 static void start_batch(struct accumulator *accumulator, const struct batch_queue *queue,
                         const struct batch_source *source, struct batch *batch);
 static void count_held(struct accumulator *accumulator, const struct batch_queue *queue, size_t bytes);
@@ -85,8 +86,8 @@ static int32_t open_batch(struct accumulator *accumulator, const struct batch_qu
     accumulator_return_batch(accumulator, batch);
     return STATUS_BUFFER_FULL;
   }
-  int64_t created_us = source->staged != NULL ? source->staged->created_us : source->accepted_us;
-  batch_init(batch, block, plan.block_bytes, plan.limit_bytes, plan.record_limit, plan.wide, created_us);
+  batch_init(batch, block, plan.block_bytes, plan.limit_bytes, plan.record_limit, plan.wide,
+             creation_us(accumulator, source));
   start_batch(accumulator, queue, source, batch);
   count_held(accumulator, queue, plan.block_bytes);
   bool appended = batch_source_append(source, batch);
@@ -134,6 +135,13 @@ static uint8_t *allocate_block(struct accumulator *accumulator, struct plan *pla
     block = buffer_pool_allocate(accumulator->pool, plan->block_bytes);
   }
   return block;
+}
+
+/* Never before that of an earlier batch: threads may have read the clock in another order than they came. */
+static int64_t creation_us(struct accumulator *accumulator, const struct batch_source *source) {
+  if (source->staged != NULL) return source->staged->created_us;
+  if (source->accepted_us > accumulator->last_created_us) accumulator->last_created_us = source->accepted_us;
+  return accumulator->last_created_us;
 }
 
 /* Where it belongs, when it expires, and its place among the incomplete ones. */

@@ -42,6 +42,11 @@ struct topic *world_topic(struct accumulator *accumulator, const char *name, int
   return topic;
 }
 
+void world_set_timeout(struct accumulator *accumulator, struct topic *topic, int64_t timeout_us) {
+  topic->options.delivery_timeout_us = timeout_us;
+  if (timeout_us < accumulator->shortest_timeout_us) accumulator->shortest_timeout_us = timeout_us;
+}
+
 struct partition *world_partition(struct topic *topic, int32_t index) {
   struct partition *partition = topic_partition(topic, index);
   ck_assert_ptr_nonnull(partition);

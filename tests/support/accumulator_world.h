@@ -20,6 +20,8 @@ void world_stop(struct accumulator *accumulator);
 
 /* A topic with a delivery timeout of 1 s and no compression; partition_count 0: not known. */
 struct topic *world_topic(struct accumulator *accumulator, const char *name, int32_t partition_count);
+/* Before its first record: another delivery timeout. */
+void world_set_timeout(struct accumulator *accumulator, struct topic *topic, int64_t timeout_us);
 struct partition *world_partition(struct topic *topic, int32_t index);
 
 /* Tries to append a record of value_bytes whose opaque is said. */

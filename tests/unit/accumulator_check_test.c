@@ -29,7 +29,7 @@ static void set_up(void) {
   world_accept(&accumulator, known, 2, 0, 10000, 0);
   world_accept(&accumulator, known, 2, 0, 10000, 0);
   world_accept(&accumulator, known, 1, 0, 10, 0);
-  world_accept(&accumulator, known, 4, 0, 10, 0);
+  world_accept(&accumulator, known, 4, 0, 10, 1);
   accumulator_check(&accumulator);
 }
 
@@ -46,6 +46,9 @@ static void lose_a_record(void) {
 }
 static void mix_up_numbers(void) {
   LIST_ENTRY(accumulator.incomplete.next, struct batch, incomplete_node)->number = accumulator.last_number;
+}
+static void mix_up_creation(void) {
+  LIST_ENTRY(accumulator.incomplete.next, struct batch, incomplete_node)->created_us = INT64_MAX;
 }
 static void empty_a_batch(void) {
   first_of(&ready->batches)->record_count = 0;
@@ -96,7 +99,9 @@ static void take_without_leaving(void) {
   list_append(&accumulator.ready, &taken->state_node);
 }
 static void linger_out_of_order(void) {
-  first_of(&lingering->batches)->created_us = 10;
+  struct list *node = &lingering->state_node;
+  list_remove(node);
+  list_append(&accumulator.lingering, node);
 }
 static void leak_held_bytes(void) {
   ready->held_bytes += 1024;
@@ -120,6 +125,7 @@ static const struct {
 } corruptions[] = {
     {lose_a_record, "totals.accepted =="},
     {mix_up_numbers, "batch->number >= number"},
+    {mix_up_creation, "batch->created_us >= created_us"},
     {empty_a_batch, "batch->record_count > 0"},
     {send_an_unsent_batch, "!batch->unsent ||"},
     {forget_a_deadline, "batch->deadline_us >= accumulator->next_expiry_us"},

@@ -30,7 +30,7 @@ static uint32_t expire(int64_t now_us) {
 
 static struct topic *topic_with_timeout(const char *name, int32_t partition_count, int64_t timeout_us) {
   struct topic *topic = world_topic(&accumulator, name, partition_count);
-  topic->options.delivery_timeout_us = timeout_us;
+  world_set_timeout(&accumulator, topic, timeout_us);
   return topic;
 }
 
@@ -90,10 +90,8 @@ END_TEST
 
 START_TEST(a_batch_expires_from_the_middle_of_its_queue_in_every_state) {
   struct topic *topic = world_topic(&accumulator, "orders", 3);
-  for (int32_t i = 0; i < 3; i++) {
-    world_accept(&accumulator, topic, i, 1, 15000, 0);
-    world_accept(&accumulator, topic, i, 2, 15000, 500000);
-  }
+  for (int32_t i = 0; i < 6; i++)
+    world_accept(&accumulator, topic, i % 3, 1 + (uint64_t)i / 3, 15000, i < 3 ? 0 : 500000);
   struct partition *taken = accumulator_take(&accumulator); /* the others are ready */
   ck_assert_uint_eq(expire(WORLD_TIMEOUT_US), 3);
   ck_assert_int_eq(taken->state, PARTITION_TAKEN);

@@ -59,7 +59,7 @@ static void start(struct model *model, uint64_t seed) {
   static const char *const names[TOPICS] = {"a", "b", "c", "d"};
   for (uint32_t i = 0; i < TOPICS; i++) {
     model->topics[i] = world_topic(&model->accumulator, names[i], i == 0 ? 2 : 0);
-    model->topics[i]->options.delivery_timeout_us = 20000 + 15000 * (int64_t)i;
+    world_set_timeout(&model->accumulator, model->topics[i], 20000 + 15000 * (int64_t)i);
   }
   list_init(&model->settled);
 }

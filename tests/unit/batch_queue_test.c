@@ -193,7 +193,7 @@ START_TEST(acceptance_times_count_from_the_batchs_beginning_and_saturate) {
   struct accumulator_settings settings = world_settings();
   settings.linger_us = INT64_MAX;
   restart(&settings);
-  topic->options.delivery_timeout_us = INT64_MAX;
+  world_set_timeout(&accumulator, topic, INT64_MAX);
   world_accept(&accumulator, topic, 0, 0, 10, 5000);
   world_accept(&accumulator, topic, 0, 0, 10, 5007);
   world_accept(&accumulator, topic, 0, 0, 10, 4990); /* another thread read the clock earlier */

@@ -19,7 +19,7 @@ static struct list settled;
 static void start(const struct accumulator_settings *settings) {
   world_start(&accumulator, settings);
   topic = world_topic(&accumulator, "orders", 0);
-  topic->options.delivery_timeout_us = 100 * LATE;
+  world_set_timeout(&accumulator, topic, 100 * LATE);
   list_init(&settled);
 }
 
@@ -157,7 +157,7 @@ START_TEST(moved_records_are_what_they_were) {
 END_TEST
 
 START_TEST(deadlines_and_linger_count_from_acceptance) {
-  topic->options.delivery_timeout_us = 7000;
+  world_set_timeout(&accumulator, topic, 7000);
   world_accept(&accumulator, topic, 0, 0, 10, 1000);
   ck_assert_int_eq(accumulator_set_partition_count(&accumulator, topic, 1, 4000), STATUS_OK);
   ck_assert(accumulator_unstage(&accumulator, topic, &settled, 4000));
@@ -575,7 +575,7 @@ START_TEST(moving_survives_each_missing_allocation) {
 END_TEST
 
 START_TEST(what_is_left_of_a_partly_moved_batch_can_expire) {
-  topic->options.delivery_timeout_us = WORLD_TIMEOUT_US;
+  world_set_timeout(&accumulator, topic, WORLD_TIMEOUT_US);
   for (uint64_t i = 0; i < 10; i++)
     world_accept(&accumulator, topic, (int32_t)i, i, 10, 0);
   ck_assert_int_eq(accumulator_set_partition_count(&accumulator, topic, 10, 0), STATUS_OK);
