@@ -14,6 +14,7 @@ from small_broker import EmbeddedBroker
 
 RECORDS = 10_000
 PARTITIONS = 12
+CANARY_TOPIC = "canary"
 SETTINGS = ("linger.ms=60000", "batch.size=1000000", "shutdown.timeout.ms=30000")
 # How the program ends, settings of its own, its exit status, and whether it is told to by a signal.
 WAYS = {"return from main": ("return", (), 0, None),
@@ -38,6 +39,18 @@ def send_and_exit(bootstrap: str, topic: str, source, way: tuple) -> None:
     checks.expect(len(warnings) == 1 and "close" in warnings[0], f"not one warning that names close: {warnings}")
 
 
+def check_canary(run: checks.Checks, bootstrap: str) -> None:
+    """Without time for the exit handler the same program loses records: it is the handler that saves them."""
+    source = lines.make_input(RECORDS, 3)
+    with run.check("embedded broker: without time at exit records are lost, and the test sees it"):
+        command = [checks.program("exit_without_close"), "return", bootstrap, CANARY_TOPIC, source, *SETTINGS,
+                   "shutdown.timeout.ms=0"]
+        result = processes.run(command)
+        checks.expect(result.returncode == 0, f"exit status {result.returncode}: {result.stderr.strip()}")
+        found = java_tools.verify(bootstrap, CANARY_TOPIC, source)
+        checks.expect(found["lost"] > 0 and f"{found['lost']} " in result.stderr, f"{found}: {result.stderr.strip()}")
+
+
 def check_ways(run: checks.Checks, broker_name: str, bootstrap: str, create_topic) -> None:
     source = lines.make_input(RECORDS, 3)
     for number, (name, way) in enumerate(WAYS.items()):
@@ -54,7 +67,9 @@ def main() -> None:
     for name in sys.argv[1:] or ["embedded", "4.3.0"]:
         with checks.Workplace("exit") as place:
             if name == "embedded":
-                with EmbeddedBroker(place, {f"exit-{i}": PARTITIONS for i in range(len(WAYS))}) as broker:
+                topics = {f"exit-{i}": PARTITIONS for i in range(len(WAYS))} | {CANARY_TOPIC: PARTITIONS}
+                with EmbeddedBroker(place, topics) as broker:
+                    check_canary(run, broker.bootstrap)
                     check_ways(run, "embedded broker", broker.bootstrap, lambda _topic: None)
             else:
                 with Cluster(name, place / "kafka") as cluster:
