@@ -289,6 +289,25 @@ START_TEST(a_new_leader_gets_nothing_before_the_old_ones_answers) {
 }
 END_TEST
 
+START_TEST(new_records_wait_until_the_old_leader_has_answered) {
+  struct topic *topic = start_warm("0:1/1 1:2/1", 2);
+  dispatch_world_append(&world, topic, 0, 10, 10);
+  dispatch_world_run(&world, MS);
+  ck_assert_uint_eq(world.request_count, 1);
+  world.partitions[0] = "0:2/2 1:2/1";
+  cluster_want_refresh(&world.sender->cluster); /* the leader moves though nothing has failed */
+  dispatch_world_run(&world, MS);
+  ck_assert_int_eq(topic->partitions[0]->sender->leader_id, 2);
+  dispatch_world_append(&world, topic, 0, 10, 10);
+  dispatch_world_run(&world, 5 * S);
+  ck_assert_uint_eq(world.request_count, 1);
+  dispatch_world_answer(&world, 0, STATUS_OK);
+  dispatch_world_run(&world, MS);
+  ck_assert_uint_eq(world.request_count, 2);
+  ck_assert_str_eq(dispatch_world_describe(&world, 1), "2: t0/0@11");
+}
+END_TEST
+
 START_TEST(a_leader_hint_saves_the_backoff) {
   struct topic *topic = start_warm("0:1/1 1:2/1", 2); /* both are connected */
   dispatch_world_append(&world, topic, 0, 5, 10);
@@ -460,6 +479,7 @@ int main(void) {
   tcase_add_test(tcase, what_is_sent_again_is_the_same_to_the_last_byte);
   tcase_add_test(tcase, counters_tell_what_was_sent);
   tcase_add_test(tcase, a_new_leader_gets_nothing_before_the_old_ones_answers);
+  tcase_add_test(tcase, new_records_wait_until_the_old_leader_has_answered);
   tcase_add_test(tcase, a_leader_hint_saves_the_backoff);
   tcase_add_test(tcase, without_a_hint_the_next_attempt_waits_for_its_backoff);
   tcase_add_test(tcase, partitions_wait_for_a_producer_id_and_go_on_with_it);
