@@ -71,7 +71,6 @@ enum {
   SENDOFF_PARTITION_BUFFER_FULL = -1023,
   SENDOFF_ACKNOWLEDGED_DATA_LOST = -1024,
   SENDOFF_FILE_UNREADABLE = -1025,
-  SENDOFF_COMPRESSION_FAILED = -1026,
   SENDOFF_TOPIC_RECREATED = -1027,
   SENDOFF_CONNECTION_REFUSED = -1028,
   SENDOFF_PARTITIONER_FAILED = -1029,
@@ -172,7 +171,7 @@ typedef struct sendoff_report {
   uint32_t topic;       /* id, see sendoff_topic */
   int32_t partition;    /* -1: none was chosen yet */
   int32_t status;       /* SENDOFF_OK, or why */
-  int32_t broker;       /* id of the broker that answered last, -1: none */
+  int32_t broker;       /* id of the broker that it was sent to last, -1: none */
   uint16_t attempts;    /* requests that carried the record, 65535: that many or more */
   uint8_t outcome;      /* SENDOFF_OUTCOME_... */
   uint8_t flags;        /* SENDOFF_REPORT_... */
