@@ -475,10 +475,12 @@ END_TEST
 /* ---- answers that do not fit ---- */
 
 /* What is done to the first answer to a produce request. */
+enum change { AS_IT_IS, WRITTEN, MISSING, TWICE, ANOTHER_PARTITION, ANOTHER_TOPIC };
+
 static struct {
   bool is_done;
   size_t cut_to; /* the frame ends there; 0: whole */
-  enum { AS_IT_IS, WRITTEN, MISSING, TWICE, ANOTHER_PARTITION, ANOTHER_TOPIC } change;
+  enum change change;
 } tampering;
 
 /* A broker that speaks Produce 9 at most, so that write_answer needs no topic id.
@@ -553,7 +555,7 @@ START_TEST(answers_cut_short_at_any_byte_lose_nothing) {
 END_TEST
 
 START_TEST(answers_that_do_not_answer_the_request_close_the_connection) {
-  static const int changes[] = {WRITTEN, MISSING, TWICE, ANOTHER_PARTITION, ANOTHER_TOPIC};
+  static const enum change changes[] = {WRITTEN, MISSING, TWICE, ANOTHER_PARTITION, ANOTHER_TOPIC};
   start_tampering();
   for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
     uint32_t before = fake_transport_connection_count(rig.transport), first = rig.record_count;
