@@ -14,14 +14,16 @@ _libc = ctypes.CDLL(None)
 _children: list[subprocess.Popen] = []
 
 
-def _die_with_parent() -> None:
+def _prepare_child() -> None:
+    """Dies with its parent, and takes SIGINT even where a shell started us in the background, with it ignored."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def start(command: list, **options) -> subprocess.Popen:
     """Starts a program; options are Popen's. Call it from the main thread only: the kernel ties the child's end to the
     thread that started it."""
-    child = subprocess.Popen([str(part) for part in command], start_new_session=True, preexec_fn=_die_with_parent,
+    child = subprocess.Popen([str(part) for part in command], start_new_session=True, preexec_fn=_prepare_child,
                              **options)
     _children.append(child)
     return child
