@@ -199,6 +199,20 @@ void world_flush(const void *handle) {
 
 /* ---- processes ---- */
 
+bool world_children_may_produce(void) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  return false;
+#else
+  return true;
+#endif
+#else
+  return true;
+#endif
+}
+
 struct world_shared *world_shared(void) {
   static struct world_shared *shared;
   if (shared != NULL) return shared;

@@ -57,6 +57,11 @@ void world_flush(const void *handle);
 
 /* ---- processes ---- */
 
+/* Whether the child of a process with threads can do what needs memory and signal handlers. Under sanitizers
+ * it cannot: AddressSanitizer's allocator may be locked at the fork, and ThreadSanitizer delivers no signals
+ * to handlers there. */
+bool world_children_may_produce(void);
+
 /* Shared with processes that are started below; zeroed for each test. */
 struct world_shared {
   _Atomic uint64_t reports, delivered, released, started, stopped, value;

@@ -58,9 +58,12 @@ static const struct producer_callbacks counting = {.release = count_release};
 
 static uint32_t descriptors_before;
 
+/* Connected and at rest: a descriptor that is just being opened at the fork stays in the child. */
 static void create(const char *const *settings) {
   descriptors_before = descriptor_count();
   handle = world_create(&counting, settings);
+  world_send(handle, 1, 0);
+  world_flush(handle);
 }
 
 static int use_inherited(void) {
@@ -89,8 +92,6 @@ static int count_descriptors(void) {
 /* Else the connection would stay open when the parent closes it, and both could write into it. */
 START_TEST(a_child_has_none_of_the_descriptors) {
   create((const char *const[]){"delivery.report.mode=queue", NULL});
-  world_send(handle, 1, 0);
-  world_flush(handle);
   ck_assert_uint_ge(descriptor_count(), descriptors_before + 3); /* poller, waker, connection at least */
   in_child(count_descriptors);
 }
@@ -109,8 +110,6 @@ static int destroy_inherited(void) {
 START_TEST(a_child_frees_what_it_inherited_and_leaves_the_parent_alone) {
   ck_assert_uint_eq(world_shared()->released, 0);
   create((const char *const[]){"delivery.report.mode=queue", NULL});
-  world_send(handle, 1, 0);
-  world_flush(handle);
   in_child(destroy_inherited);
   world_send(handle, 1, 1);
   world_flush(handle);
@@ -128,9 +127,9 @@ START_TEST(records_on_their_way_are_the_parents_alone) {
   world_send(handle, 10, 0);
   in_child(exit_normally);
   in_child(destroy_inherited);
-  ck_assert_int_eq(world_records("topic", 0), 0);
+  ck_assert_int_eq(world_records("topic", 0), 1);
   world_flush(handle);
-  ck_assert_int_eq(world_records("topic", 0), 10);
+  ck_assert_int_eq(world_records("topic", 0), 11);
 }
 END_TEST
 
@@ -151,7 +150,7 @@ START_TEST(a_child_makes_producers_of_its_own) {
   world_send(handle, 2, 0);
   in_child(send_own);
   world_flush(handle);
-  ck_assert_int_eq(world_records("topic", 0), 5);
+  ck_assert_int_eq(world_records("topic", 0), 6);
 }
 END_TEST
 
@@ -182,7 +181,7 @@ static int fork_again(void) {
 START_TEST(a_grandchild_owns_neither) {
   create(NULL);
   in_child(fork_again);
-  ck_assert_int_eq(world_records("topic", 0), 2);
+  ck_assert_int_eq(world_records("topic", 0), 3);
 }
 END_TEST
 
@@ -194,8 +193,8 @@ int main(void) {
   tcase_add_test(test_case, a_child_has_none_of_the_descriptors);
   tcase_add_test(test_case, a_child_frees_what_it_inherited_and_leaves_the_parent_alone);
   tcase_add_test(test_case, records_on_their_way_are_the_parents_alone);
-  tcase_add_test(test_case, a_child_makes_producers_of_its_own);
-  tcase_add_test(test_case, a_grandchild_owns_neither);
+  if (world_children_may_produce()) tcase_add_test(test_case, a_child_makes_producers_of_its_own);
+  if (world_children_may_produce()) tcase_add_test(test_case, a_grandchild_owns_neither);
   suite_add_tcase(suite, test_case);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

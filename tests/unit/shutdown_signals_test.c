@@ -214,18 +214,6 @@ START_TEST(a_signal_to_a_child_is_the_childs) {
 }
 END_TEST
 
-/* ThreadSanitizer delivers no signals to handlers in the child of a process with threads. */
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SIGNALS_REACH_CHILDREN false
-#endif
-#elif defined(__SANITIZE_THREAD__)
-#define SIGNALS_REACH_CHILDREN false
-#endif
-#ifndef SIGNALS_REACH_CHILDREN
-#define SIGNALS_REACH_CHILDREN true
-#endif
-
 static void fork_and_produce(void) {
   void *handle = create("shutdown.signals=SIGTERM");
   pid_t process = fork();
@@ -259,7 +247,7 @@ int main(void) {
   tcase_add_test(test_case, a_hosts_handler_is_told_who_sent_the_signal);
   tcase_add_test(test_case, an_exit_while_a_signal_is_handled_loses_nothing);
   tcase_add_test(test_case, a_signal_to_a_child_is_the_childs);
-  if (SIGNALS_REACH_CHILDREN) tcase_add_test(test_case, a_childs_own_producers_are_ended_as_well);
+  if (world_children_may_produce()) tcase_add_test(test_case, a_childs_own_producers_are_ended_as_well);
   suite_add_tcase(suite, test_case);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
