@@ -416,6 +416,22 @@ START_TEST(fewer_partitions_than_before_change_nothing) {
 }
 END_TEST
 
+START_TEST(a_topic_made_anew_may_have_fewer_partitions) {
+  struct topic *topic = world_topic(&accumulator, "orders", 5);
+  world_accept(&accumulator, topic, 4, 1, 10, 0);
+  accumulator_forget_partition_count(topic);
+  ck_assert_int_eq(accumulator_set_partition_count(&accumulator, topic, 2, 1000), STATUS_OK);
+  ck_assert_int_eq(topic->partition_count, 2);
+  ck_assert_int_eq(world_append(&accumulator, topic, 4, 2, 10, 1000), STATUS_PARTITION_OUT_OF_RANGE);
+  for (uint64_t i = 0; i < 50; i++)
+    world_accept(&accumulator, topic, -1, i, 1000, 1000);
+  ck_assert_uint_eq(world_partition(topic, 4)->batch_count, 1); /* what was queued there stays */
+  ck_assert_ptr_null(topic->partitions[2]);
+  ck_assert_ptr_null(topic->partitions[3]);
+  ck_assert_uint_eq(world_deliver_all(&accumulator, 1000), 51);
+}
+END_TEST
+
 START_TEST(a_partition_count_without_memory_is_asked_for_again) {
   struct topic *topic = world_topic(&accumulator, "orders", 0);
   bool failed = true;
@@ -551,6 +567,7 @@ static void add_tests(TCase *test_case) {
   tcase_add_test(test_case, refused_records_do_not_take_turns);
   tcase_add_test(test_case, a_partition_out_of_range_is_refused_while_metadata_is_fresh);
   tcase_add_test(test_case, fewer_partitions_than_before_change_nothing);
+  tcase_add_test(test_case, a_topic_made_anew_may_have_fewer_partitions);
   tcase_add_test(test_case, a_partition_count_without_memory_is_asked_for_again);
   tcase_add_test(test_case, an_append_survives_each_missing_allocation);
   tcase_add_test(test_case, a_flush_waits_for_the_numbers_up_to_its_own);

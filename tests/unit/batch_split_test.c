@@ -129,6 +129,7 @@ static int32_t level_of(enum compression_codec codec) {
 START_TEST(each_codec_packs_and_unpacks) {
   enum compression_codec codec = (enum compression_codec)_i;
   size_t bytes = whole.records_bytes;
+  batch_finish(&whole);
   batch_compress(&whole, compressor, codec, level_of(codec), scratch, BLOCK_BYTES);
   ck_assert(whole.packed && !whole.finished);
   ck_assert_int_eq(whole.codec, codec);

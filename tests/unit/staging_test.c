@@ -450,6 +450,7 @@ START_TEST(a_record_of_more_than_half_the_memory_is_handed_over_where_it_lies) {
   struct accumulator_settings settings = world_settings();
   settings.max_request_bytes = 256 * 1024;
   settings.batch_bytes = 256 * 1024;
+  settings.partitioner.sticky_bytes = 150000;
   restart(&settings);
   stage(-1, 7, 200000);
   ck_assert_uint_eq(accumulator.staged_bytes, WORLD_BUFFER_BYTES);
