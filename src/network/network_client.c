@@ -123,6 +123,11 @@ void network_client_rebootstrap(struct network_client *client, int64_t now_us) {
 
 /* ---- readiness ---- */
 
+bool network_client_knows(const struct network_client *client, int32_t node_id) {
+  const struct node *node = node_table_find(&client->membership.table, node_id);
+  return node != NULL && !node->is_retired;
+}
+
 bool network_client_ready(struct network_client *client, int32_t node_id, int64_t now_us) {
   client->now_us = now_us;
   struct node *node = node_table_find(&client->membership.table, node_id);

@@ -70,6 +70,9 @@ int32_t network_client_update_broker(struct network_client *client, const struct
 /* Forgets all brokers and starts again from the bootstrap servers (KIP-899, KIP-1102). */
 void network_client_rebootstrap(struct network_client *client, int64_t now_us);
 
+/* Whether a node of this id was named, and can be connected to when its time has come. */
+bool network_client_knows(const struct network_client *client, int32_t node_id);
+
 /* True if the node can take a request now: connected, versions known, fewer than max_in_flight open, not
  * throttled. Otherwise starts to connect if that is due. Unknown and retired nodes are never ready. */
 bool network_client_ready(struct network_client *client, int32_t node_id, int64_t now_us);

@@ -37,6 +37,7 @@ static void refuse_broker(struct sender *sender, const struct sender_node *node,
 static void undo_call(struct sender *sender, struct produce_call *call, int64_t now_us);
 
 void produce_dispatch_node(struct sender *sender, struct sender_node *node, int64_t now_us) {
+  if (!network_client_knows(sender->client, node->id)) routing_strand(sender, node, now_us);
   while (!list_is_empty(&node->partitions) && now_us >= sender->stalled_until_us) {
     if (!network_client_ready(sender->client, node->id, now_us)) {
       if (node->waiting_since_us == 0) node->waiting_since_us = now_us;

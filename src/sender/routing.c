@@ -39,7 +39,7 @@ void routing_place(struct sender *sender, struct sender_partition *partition, in
   }
   if (partition->node == NULL && partition->leader_id >= 0)
     partition->node = find_node(sender, partition->leader_id);
-  if (partition->node == NULL) {
+  if (partition->node == NULL || !network_client_knows(sender->client, partition->node->id)) {
     partition->place = PLACE_LEADERLESS;
     list_append(&sender->leaderless, &partition->place_node);
     cluster_doubt_topic(&sender->cluster, cluster_topic(&sender->cluster, partition->queue->topic));
@@ -47,6 +47,11 @@ void routing_place(struct sender *sender, struct sender_partition *partition, in
   }
   partition->place = PLACE_NODE;
   list_append(&partition->node->partitions, &partition->place_node);
+}
+
+void routing_strand(struct sender *sender, struct sender_node *node, int64_t now_us) {
+  while (!list_is_empty(&node->partitions))
+    routing_place(sender, LIST_ENTRY(node->partitions.next, struct sender_partition, place_node), now_us);
 }
 
 bool routing_take_identity(struct sender *sender, struct sender_partition *partition, int64_t now_us) {

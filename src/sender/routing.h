@@ -10,6 +10,10 @@ struct sender_partition *routing_partition(struct sender *sender, struct partiti
 /* Puts a partition where it belongs now: call it after anything about it has changed. */
 void routing_place(struct sender *sender, struct sender_partition *partition, int64_t now_us);
 
+/* A node's address is no longer known: its partitions wait as those without leader do, and metadata is asked.
+ */
+void routing_strand(struct sender *sender, struct sender_node *node, int64_t now_us);
+
 /* Takes it out of whatever list it is in. */
 void routing_remove(struct sender_partition *partition);
 
