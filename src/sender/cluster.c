@@ -95,7 +95,7 @@ void cluster_step(struct cluster *cluster, int64_t now_us) {
     if (now_us - cluster->unanswered_since_us >= cluster->settings.rebootstrap_trigger_us)
       rebootstrap(cluster, now_us,
                   "no answer about the cluster for metadata.recovery.rebootstrap.trigger.ms");
-    else if (network_client_all_failed(cluster->client))
+    else if (now_us >= cluster->next_rebootstrap_us && network_client_all_failed(cluster->client))
       rebootstrap(cluster, now_us, "no known broker can be reached");
   }
   int32_t node_id;
@@ -255,6 +255,7 @@ static void on_complete(struct request *request, const struct request_result *re
   }
   cluster->failures = 0;
   cluster->is_bootstrapping = false;
+  if (result->node_id >= 0) cluster->rebootstraps = 0;
   cluster->last_answer_us = result->now_us;
   cluster->unanswered_since_us = CLOCK_NEVER_US;
   cluster->next_attempt_us = result->now_us;
@@ -447,4 +448,8 @@ static void rebootstrap(struct cluster *cluster, int64_t now_us, const char *why
   network_client_rebootstrap(cluster->client, now_us);
   cluster->is_bootstrapping = true;
   cluster->unanswered_since_us = now_us;
+  /* Servers that answer may name brokers that nobody reaches, over and over. */
+  cluster->next_rebootstrap_us =
+      clock_add_us(now_us, backoff_us(cluster->random, cluster->settings.retry_backoff_us,
+                                      cluster->settings.retry_backoff_max_us, cluster->rebootstraps++));
 }

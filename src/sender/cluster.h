@@ -86,6 +86,8 @@ struct cluster {
   bool refresh_wanted;   /* everything in use, as soon as the backoff allows */
   uint32_t wanted_count; /* topics that are wanted */
   bool request_open;
+  uint32_t rebootstraps; /* in a row, without an answer from a broker that metadata has named */
+  int64_t next_rebootstrap_us;
   bool is_bootstrapping; /* nobody has answered since the bootstrap servers were (re)turned to */
   uint32_t failures;     /* requests without a usable answer, in a row */
   int64_t next_attempt_us;
