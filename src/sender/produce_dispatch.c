@@ -38,6 +38,7 @@ static void undo_call(struct sender *sender, struct produce_call *call, int64_t 
 
 void produce_dispatch_node(struct sender *sender, struct sender_node *node, int64_t now_us) {
   if (!network_client_knows(sender->client, node->id)) routing_strand(sender, node, now_us);
+  if (list_is_empty(&node->partitions)) node->waiting_since_us = 0; /* what waited is gone */
   while (!list_is_empty(&node->partitions) && now_us >= sender->stalled_until_us) {
     if (!network_client_ready(sender->client, node->id, now_us)) {
       if (node->waiting_since_us == 0) node->waiting_since_us = now_us;

@@ -32,6 +32,7 @@ static void print_line(void *context, int32_t level, const char *line);
 static void create_client(struct sender_rig *rig);
 static void turn(struct sender_rig *rig, int64_t end_us);
 static void take_reports(struct sender_rig *rig, struct batch *batch);
+static void note_delivered(struct sender_rig *rig, const struct report *report);
 static void release(struct sender_rig *rig, struct batch *batch);
 static size_t write_value(char *to, const char *prefix, uint32_t number, const char *topic, size_t size);
 static void verify_log(struct walk *walk, const char *topic, int32_t partition);
@@ -369,12 +370,21 @@ static void take_reports(struct sender_rig *rig, struct batch *batch) {
     batch_report(batch, i, &report);
     ASSERT(report.opaque < rig->record_count);
     struct rig_record *record = &rig->records[report.opaque];
-    if (rig->report_count < sizeof rig->order / sizeof rig->order[0])
-      rig->order[rig->report_count] = (uint32_t)report.opaque;
     rig->report_count++;
     record->reports++;
     record->report = report;
+    if (report.outcome == OUTCOME_DELIVERED || report.outcome == OUTCOME_DELIVERED_OFFSET_UNKNOWN)
+      note_delivered(rig, &report);
   }
+}
+
+/* Delivered records are reported in the order of their partition. */
+static void note_delivered(struct sender_rig *rig, const struct report *report) {
+  ASSERT(report->topic < RIG_TOPICS_MAX && report->partition < RIG_PARTITIONS_MAX);
+  int64_t *last = &rig->last_delivered[report->topic][report->partition];
+  if ((int64_t)report->opaque < *last && !rig->order_may_break)
+    refute(rig, (uint32_t)report->opaque, "was reported behind a younger one");
+  *last = (int64_t)report->opaque;
 }
 
 static void release(struct sender_rig *rig, struct batch *batch) {

@@ -18,6 +18,8 @@ enum {
   RIG_S = 1000 * RIG_MS,
   RIG_RECORDS_MAX = 20000,
   RIG_TURNS_MAX = 2000000,
+  RIG_TOPICS_MAX = 8,
+  RIG_PARTITIONS_MAX = 32,
 };
 
 /* Set by sender_rig_init, to be changed before sender_rig_start. */
@@ -53,7 +55,7 @@ struct sender_rig {
   struct rig_record *records;
   uint32_t record_count; /* accepted */
   uint32_t report_count;
-  uint32_t order[5];  /* numbers of the first records that were reported */
+  int64_t last_delivered[RIG_TOPICS_MAX][RIG_PARTITIONS_MAX]; /* record numbers */
   bool holds_reports; /* settled batches wait in held for sender_rig_release */
   struct list held;
   bool logs_may_be_gone; /* topics were deleted: what is not there proves nothing */
