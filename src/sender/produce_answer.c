@@ -177,7 +177,11 @@ static void out_of_order(struct sender *sender, struct produce_part *part, int64
   struct sender_partition_context context = sender_context(sender, now_us);
   uint64_t epochs_raised = sender->counters.epochs_raised;
   sender_partition_out_of_order(part->partition, part->batch, part->answer.error_code, &context);
-  if (sender->counters.epochs_raised != epochs_raised) routing_back_off(sender, part->partition, now_us);
+  if (sender->counters.epochs_raised == epochs_raised) return;
+  routing_back_off(sender, part->partition, now_us);
+  LOG(sender->settings.log, LOG_LEVEL_WARNING,
+      "%s-%d goes on under another epoch: its sequences were refused", part->batch->topic->name,
+      (int)part->partition->queue->index);
 }
 
 static void refused_for_now(struct sender *sender, struct produce_part *part, int64_t now_us) {

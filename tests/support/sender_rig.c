@@ -28,7 +28,7 @@ static void leave_gate(void *context);
 static void on_settled(void *context, struct batch *batch);
 static void on_throttled(void *context, int32_t broker, int32_t throttle_ms);
 static void on_connection(void *context, int32_t node_id, int32_t status, const char *text);
-static void print_line(void *context, int32_t level, const char *line);
+static void take_line(void *context, int32_t level, const char *line);
 static void create_client(struct sender_rig *rig);
 static void turn(struct sender_rig *rig, int64_t end_us);
 static void take_reports(struct sender_rig *rig, struct batch *batch);
@@ -43,9 +43,10 @@ static void refute(const struct sender_rig *rig, uint32_t number, const char *wh
 /* ---- life ---- */
 
 void sender_rig_init(struct sender_rig *rig) {
-  *rig = (struct sender_rig){
-      .seed = rig->seed,
-      .log = {.level = getenv("RIG_LOG") != NULL ? LOG_LEVEL_DEBUG : -1, .sink = print_line}};
+  *rig = (struct sender_rig){.seed = rig->seed,
+                             .log = {.level = getenv("RIG_LOG") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
+                                     .sink = take_line,
+                                     .context = rig}};
   rig->settings = (struct sender_rig_settings){
       .accumulator = {.buffer_bytes = 1 << 20,
                       .partition_bytes = 1 << 20,
@@ -315,9 +316,12 @@ static void on_connection(void *context, int32_t node_id, int32_t status, const 
   sender_note_connection(rig->sender, status);
 }
 
-static void print_line(void *context, int32_t level, const char *line) {
-  (void)context;
-  fprintf(stderr, "%d %s\n", (int)level, line);
+static void take_line(void *context, int32_t level, const char *line) {
+  struct sender_rig *rig = context;
+  if (getenv("RIG_LOG") != NULL) fprintf(stderr, "%d %s\n", (int)level, line);
+  if (level != LOG_LEVEL_WARNING) return;
+  rig->warning_count++;
+  snprintf(rig->last_warning, sizeof rig->last_warning, "%s", line);
 }
 
 static void create_client(struct sender_rig *rig) {

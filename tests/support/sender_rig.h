@@ -62,6 +62,8 @@ struct sender_rig {
   bool order_may_break;  /* without idempotence and with several in flight */
   bool may_repeat;       /* without idempotence */
   uint64_t seed;         /* named when verification fails */
+  uint32_t warning_count;
+  char last_warning[256];
   int32_t last_throttle_ms;
   uint32_t throttle_count;
 };

@@ -156,6 +156,8 @@ START_TEST(forgotten_producer_goes_on_under_the_next_epoch) {
   ck_assert(sender_rig_settle(&rig, 5 * RIG_S));
   sender_rig_verify_delivered(&rig);
   ck_assert_uint_eq(rig.sender->published.epochs_raised, 1);
+  ck_assert_uint_eq(rig.warning_count, 1);
+  ck_assert_str_eq(rig.last_warning, "t-0 goes on under another epoch: its sequences were refused");
   ck_assert_int_eq(sender_rig_partition(&rig, "t", 0)->producer_epoch, 1);
   ck_assert_int_eq(sender_rig_partition(&rig, "t", 1)->producer_epoch, 0);
 }
@@ -301,6 +303,7 @@ START_TEST(bad_records_fail_alone) {
   send_pattern(pattern, 1);
   ck_assert(sender_rig_settle(&rig, 5 * RIG_S));
   expect_pattern(pattern, 1);
+  ck_assert_uint_le(rig.sender->published.epochs_raised, 1);
   sender_rig_send_many(&rig, "t", 0, 5, 10);
   ck_assert(sender_rig_settle(&rig, 5 * RIG_S));
   sender_rig_verify(&rig);

@@ -484,6 +484,25 @@ START_TEST(batches_behind_a_gap_that_were_never_written_need_no_refusal_first) {
 }
 END_TEST
 
+START_TEST(batches_that_end_together_raise_one_epoch) {
+  establish();
+  send(5);
+  meet(FATE_LOST_BEFORE);
+  world.context.more_follows = true;
+  for (int i = 0; i < 3; i++) {
+    ck_assert(partition_world_expire(&world));
+    ck_assert_int_eq(sent[4]->producer_epoch, 0);
+  }
+  world.context.more_follows = false;
+  sender_partition_settle_gaps(&world.partition, &world.context);
+  ck_assert_uint_eq(world.epochs_raised, 1);
+  ck_assert_int_eq(sent[3]->base_sequence, 0);
+  ck_assert_int_eq(sent[4]->base_sequence, 2);
+  partition_world_heal(&world);
+  ck_assert_uint_eq(partition_world_count(&world, OUTCOME_DELIVERED), 5);
+}
+END_TEST
+
 START_TEST(sequence_of_a_last_batch_that_was_never_written_is_used_again) {
   establish();
   send(2);
@@ -752,6 +771,7 @@ static void add_end_cases(Suite *suite) {
   tcase_add_checked_fixture(ends, set_up, tear_down);
   tcase_add_test(ends, gap_is_drained_before_anything_new_under_the_next_epoch);
   tcase_add_test(ends, batches_behind_a_gap_that_were_never_written_need_no_refusal_first);
+  tcase_add_test(ends, batches_that_end_together_raise_one_epoch);
   tcase_add_test(ends, sequence_of_a_last_batch_that_was_never_written_is_used_again);
   tcase_add_test(ends, sequence_of_a_last_batch_that_may_be_written_is_not_used_again);
   tcase_add_test(ends, straggler_of_an_older_epoch_is_fenced);
