@@ -153,6 +153,7 @@ static struct batch *next_batch(struct sender *sender, struct sender_node *node,
     routing_remove(partition); /* order: first the old leader's answers */
     return NULL;
   }
+  sender_partition_note_time(partition, now_us);
   struct batch *batch = sender_partition_next_retry(partition);
   if (batch == NULL && partition->queue_taken) {
     batch = accumulator_peek(sender->accumulator, partition->queue, now_us);

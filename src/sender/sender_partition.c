@@ -3,6 +3,9 @@
 #include "base/assertion.h"
 #include "base/status.h"
 
+/* Far below producer.id.expiration.ms, a day by default: how long a broker is trusted to know us. */
+static const int64_t SILENCE_MAXIMUM_US = 15 * (int64_t)60 * 1000000;
+
 static bool is_established(const struct sender_partition *partition);
 static bool is_head_of_line(const struct sender_partition *partition, const struct batch *batch);
 static void remove_sent(struct sender_partition *partition, struct batch *batch);
@@ -40,6 +43,11 @@ void sender_partition_init(struct sender_partition *partition, struct partition 
   list_init(&partition->expired_node);
   list_init(&partition->place_node);
   list_init(&partition->sent);
+}
+
+void sender_partition_note_time(struct sender_partition *partition, int64_t now_us) {
+  if (partition->sent_count == 0 && now_us - partition->acknowledged_us > SILENCE_MAXIMUM_US)
+    partition->established = false;
 }
 
 struct batch *sender_partition_next_retry(const struct sender_partition *partition) {
@@ -94,6 +102,7 @@ void sender_partition_delivered(struct sender_partition *partition, struct batch
   if (context->idempotent) settle_before(partition, batch, context);
   partition->failures = 0;
   partition->established = true;
+  partition->acknowledged_us = context->now_us;
   if (batch->ambiguous) (*context->outcomes_resolved)++;
   remove_sent(partition, batch);
   enum outcome outcome = base_offset >= 0 ? OUTCOME_DELIVERED : OUTCOME_DELIVERED_OFFSET_UNKNOWN;

@@ -9,7 +9,8 @@
  * written batch is always recognised. Walking forward through the unsettled batches, the first success
  * therefore settles the held ones before it as delivered; if none succeeds, none of them is in the log.
  *  - That rests on brokers noticing gaps, which they do only where they know the producer: the first batch
- * under an identity is accepted whatever its sequence. So it travels alone, until it is acknowledged.
+ * under an identity is accepted whatever its sequence. So it travels alone, until it is acknowledged; and so
+ * does the first one after a long silence, when brokers may have forgotten the producer.
  *  - And on answers in order of sequence: no batch is sent while a younger one is in flight.
  *  - Identity (producer id, epoch, sequences) belongs to the partition. It changes only when no attempt under
  * the old one is open: to the next epoch at sequence 0, which brokers accept per partition.
@@ -55,9 +56,10 @@ struct sender_partition {
   int64_t producer_id; /* -1: none yet */
   int16_t producer_epoch;
   int32_t next_sequence;
-  bool established; /* a batch under this identity was acknowledged: the broker notices gaps */
-  bool draining;    /* a sequence was given up: nothing new until no sent one is open, then the next epoch */
-  bool restamp;     /* the batches in `sent` await a new producer id; none is ambiguous or in flight */
+  bool established;        /* a batch under this identity was acknowledged: the broker notices gaps */
+  int64_t acknowledged_us; /* when the last one was */
+  bool draining; /* a sequence was given up: nothing new until no sent one is open, then the next epoch */
+  bool restamp;  /* the batches in `sent` await a new producer id; none is ambiguous or in flight */
   bool new_producer_id;      /* the next identity must be another producer id, not just another epoch */
   int64_t spent_producer_id; /* the one that must not come again; -1: none */
   struct list expired_node;  /* in sender.expired: a batch of it has passed its delivery timeout */
@@ -74,6 +76,9 @@ struct sender_partition_context {
 };
 
 void sender_partition_init(struct sender_partition *partition, struct partition *queue);
+
+/* Time passes: after a long silence the identity has to be acknowledged anew. */
+void sender_partition_note_time(struct sender_partition *partition, int64_t now_us);
 
 /* The batch to send again now; NULL if none waits for that, or an answer has to come first. */
 struct batch *sender_partition_next_retry(const struct sender_partition *partition);

@@ -141,6 +141,28 @@ START_TEST(first_batch_of_a_new_epoch_travels_alone_as_well) {
 }
 END_TEST
 
+START_TEST(first_batch_after_a_long_silence_travels_alone) {
+  enum { MINUTE_US = 60 * 1000000 };
+  establish();
+  sender_partition_note_time(&world.partition, 15 * (int64_t)MINUTE_US);
+  send(1);
+  ck_assert(sender_partition_may_send_new(&world.partition, BATCHES));
+  sender_partition_note_time(&world.partition, 16 * (int64_t)MINUTE_US); /* not while one is open */
+  ck_assert(sender_partition_may_send_new(&world.partition, BATCHES));
+  meet(FATE_OK);
+  sender_partition_note_time(&world.partition, 16 * (int64_t)MINUTE_US);
+  send(1);
+  ck_assert(!sender_partition_may_send_new(&world.partition, BATCHES));
+  world.context.now_us = 16 * (int64_t)MINUTE_US;
+  meet(FATE_OK);
+  sender_partition_note_time(&world.partition, 17 * (int64_t)MINUTE_US);
+  send(2);
+  ck_assert_int_eq(sent[0]->producer_epoch, 0);
+  partition_world_heal(&world);
+  ck_assert_uint_eq(partition_world_count(&world, OUTCOME_DELIVERED), 9);
+}
+END_TEST
+
 START_TEST(no_batch_is_sent_again_while_a_younger_one_is_in_flight) {
   establish();
   send(3);
@@ -740,6 +762,7 @@ static void add_identity_cases(Suite *suite) {
   tcase_add_test(identity, split_of_a_batch_that_spans_the_wrap_divides_its_sequences);
   tcase_add_test(identity, first_batch_travels_alone_until_it_is_acknowledged);
   tcase_add_test(identity, first_batch_of_a_new_epoch_travels_alone_as_well);
+  tcase_add_test(identity, first_batch_after_a_long_silence_travels_alone);
   tcase_add_test(identity, no_batch_is_sent_again_while_a_younger_one_is_in_flight);
   tcase_add_test(identity, identity_and_bytes_stay_through_attempts_of_open_outcome);
   suite_add_tcase(suite, identity);

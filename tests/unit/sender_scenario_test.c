@@ -395,6 +395,19 @@ START_TEST(spent_epochs_are_followed_by_another_producer_id) {
 }
 END_TEST
 
+/* The broker has forgotten an idle producer, and refuses the first of several batches for a moment: taken
+ * alone, the second would open a gap that nobody notices. */
+START_TEST(producer_forgotten_in_a_long_silence_loses_nothing) {
+  sender_rig_start_warm(&rig, 1, 1);
+  sender_rig_run(&rig, 1000 * (int64_t)RIG_S);
+  broker_model_forget_producers(rig.cluster.model);
+  sender_rig_refuse(&rig, "t", 0, STATUS_NOT_LEADER_OR_FOLLOWER, 1);
+  sender_rig_send_many(&rig, "t", 0, 60, 1000);
+  ck_assert(sender_rig_settle(&rig, 5 * RIG_S));
+  sender_rig_verify_delivered(&rig);
+}
+END_TEST
+
 /* ---- memory ---- */
 
 /* Splits, bad records and a moved leader, while one allocation after the other fails; the broker's own may be
@@ -452,6 +465,7 @@ static void add_broker_cases(Suite *suite) {
   tcase_add_test(brokers, producer_id_is_asked_for_until_it_is_given);
   tcase_add_test(brokers, records_without_producer_id_expire_as_not_delivered);
   tcase_add_test(brokers, spent_epochs_are_followed_by_another_producer_id);
+  tcase_add_test(brokers, producer_forgotten_in_a_long_silence_loses_nothing);
   suite_add_tcase(suite, brokers);
 }
 
