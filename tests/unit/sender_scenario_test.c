@@ -1,6 +1,7 @@
 /* What clusters do to producers, told as stories: topics that come and go, brokers that die, leaders that
  * move. */
 #include "base/status.h"
+#include "broker/broker_state.h"
 #include "protocol/api.h"
 #include "support/failing_allocator.h"
 #include "support/sender_rig.h"
@@ -289,6 +290,23 @@ START_TEST(leader_that_metadata_names_but_does_not_list_is_asked_about_again) {
 }
 END_TEST
 
+START_TEST(leader_that_is_no_longer_listed_is_asked_about_until_it_is_back) {
+  sender_rig_start_warm(&rig, 2, 1);
+  model_cluster_lead(&rig.cluster, "t", 0, 2);
+  sender_rig_send(&rig, "t", 0, 10);
+  ck_assert(sender_rig_settle(&rig, RIG_S));
+  model_cluster_kill(&rig.cluster, 2);
+  sender_rig_send(&rig, "t", 0, 10);
+  sender_rig_run(&rig, RIG_S);
+  rig.cluster.model->node_count = 1; /* it still leads, and has no address */
+  sender_rig_run(&rig, 20 * RIG_S);
+  rig.cluster.model->node_count = 2;
+  model_cluster_start(&rig.cluster, 2);
+  ck_assert(sender_rig_settle(&rig, 2 * RIG_S));
+  sender_rig_verify_delivered(&rig);
+}
+END_TEST
+
 START_TEST(idle_leader_that_died_is_replaced_when_records_come) {
   sender_rig_start_warm(&rig, 2, 1);
   sender_rig_run(&rig, 20 * RIG_S);
@@ -460,6 +478,7 @@ static void add_broker_cases(Suite *suite) {
   tcase_add_test(brokers, leaders_that_move_to_and_fro_leave_no_duplicates);
   tcase_add_test(brokers, lost_bootstrap_addresses_are_gone_back_to_when_all_brokers_are_dead);
   tcase_add_test(brokers, leader_that_metadata_names_but_does_not_list_is_asked_about_again);
+  tcase_add_test(brokers, leader_that_is_no_longer_listed_is_asked_about_until_it_is_back);
   tcase_add_test(brokers, idle_leader_that_died_is_replaced_when_records_come);
   tcase_add_test(brokers, broker_that_took_nothing_is_used_again_once_it_is_back);
   tcase_add_test(brokers, producer_id_is_asked_for_until_it_is_given);

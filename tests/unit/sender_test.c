@@ -224,6 +224,47 @@ START_TEST(sent_records_expire_as_unknown_and_the_partition_goes_on) {
 }
 END_TEST
 
+START_TEST(younger_batches_do_not_expire_with_older_ones) {
+  rig.settings.topic.delivery_timeout_us = 3 * RIG_S;
+  sender_rig_start_warm(&rig, 1, 1);
+  model_cluster_freeze(&rig.cluster, 1, true);
+  uint32_t older = sender_rig_send(&rig, "t", 0, 10);
+  sender_rig_run(&rig, 2 * RIG_S);
+  uint32_t younger = sender_rig_send(&rig, "t", 0, 10);
+  sender_rig_run(&rig, 1100 * RIG_MS);
+  ck_assert_int_eq(sender_rig_outcome(&rig, older), OUTCOME_UNKNOWN);
+  ck_assert_int_eq(sender_rig_outcome(&rig, younger), OUTCOME_NONE);
+  model_cluster_freeze(&rig.cluster, 1, false);
+  ck_assert(sender_rig_settle(&rig, RIG_S));
+  ck_assert_int_eq(sender_rig_outcome(&rig, younger), OUTCOME_DELIVERED);
+  sender_rig_verify(&rig);
+}
+END_TEST
+
+/* A first batch travels alone; once it was given up the next one has nothing to wait for. */
+START_TEST(batch_behind_one_that_expires_is_sent_at_that_moment) {
+  rig.settings.topic.delivery_timeout_us = 3 * RIG_S;
+  sender_rig_start_warm(&rig, 1, 1);
+  broker_model_create_topic(rig.cluster.model, "u", 1);
+  sender_rig_send(&rig, "u", 0, 10);
+  while (rig.sender->counters.requests_in_flight == 0)
+    sender_rig_run(&rig, 50);
+  model_cluster_freeze(&rig.cluster, 1, true);
+  sender_rig_run(&rig, 2 * RIG_S);
+  sender_rig_send(&rig, "u", 0, 10);
+  sender_rig_run(&rig, 900 * RIG_MS);
+  uint64_t sent = rig.sender->published.requests_sent;
+  ck_assert_uint_eq(rig.sender->published.requests_in_flight, 1);
+  sender_rig_run(&rig, 200 * RIG_MS);
+  ck_assert_int_eq(sender_rig_outcome(&rig, 1), OUTCOME_UNKNOWN);
+  ck_assert_uint_eq(rig.sender->published.requests_sent, sent + 1);
+  model_cluster_freeze(&rig.cluster, 1, false);
+  ck_assert(sender_rig_settle(&rig, RIG_S));
+  ck_assert_int_eq(sender_rig_outcome(&rig, 2), OUTCOME_DELIVERED);
+  sender_rig_verify(&rig);
+}
+END_TEST
+
 START_TEST(expired_record_is_not_sent_again_when_the_broker_returns) {
   rig.settings.topic.delivery_timeout_us = 3 * RIG_S;
   sender_rig_start_warm(&rig, 1, 1);
@@ -398,6 +439,8 @@ static void add_end_cases(Suite *suite) {
   tcase_add_checked_fixture(ends, set_up, tear_down);
   tcase_add_test(ends, unsent_records_expire_as_not_delivered_at_their_time);
   tcase_add_test(ends, sent_records_expire_as_unknown_and_the_partition_goes_on);
+  tcase_add_test(ends, younger_batches_do_not_expire_with_older_ones);
+  tcase_add_test(ends, batch_behind_one_that_expires_is_sent_at_that_moment);
   tcase_add_test(ends, expired_record_is_not_sent_again_when_the_broker_returns);
   tcase_add_test(ends, record_that_failed_with_its_topic_does_not_expire_as_well);
   tcase_add_test(ends, full_memory_is_used_again_as_batches_are_settled);
