@@ -332,8 +332,9 @@ typedef struct sendoff_flush_result {
 } sendoff_flush_result;
 
 /* Cuts linger and waits until every record accepted before it has its report (made: in report mode queue it
- * may still be unread). result may be NULL. It is filled in on OK, TIMED_OUT and INTERRUPTED. Statuses: OK,
- * TIMED_OUT, IN_CALLBACK, INTERRUPTED, CLOSED, FORKED, INVALID_ARGUMENT. */
+ * may still be unread). With timeout 0 it only cuts: those records are sent without lingering, nothing waits.
+ * result may be NULL. It is filled in on OK, TIMED_OUT and INTERRUPTED. Statuses: OK, TIMED_OUT, IN_CALLBACK,
+ * INTERRUPTED, CLOSED, FORKED, INVALID_ARGUMENT. */
 SENDOFF_API int32_t sendoff_flush(sendoff_producer *producer, int64_t timeout_ms,
                                   sendoff_flush_result *result);
 

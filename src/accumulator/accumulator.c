@@ -130,6 +130,7 @@ bool accumulator_has_space(const struct accumulator *accumulator, size_t record_
 
 void accumulator_begin_cut(struct accumulator *accumulator) {
   accumulator->cutting++;
+  accumulator->cut_number = accumulator->last_number;
   make_all_ready(accumulator);
 }
 

@@ -53,6 +53,7 @@ struct accumulator {
   uint32_t memory_waiters; /* threads that wait for memory: nothing lingers */
 
   uint64_t last_number;
+  uint64_t cut_number;         /* batches up to this one do not linger: somebody began a flush after them */
   int64_t last_created_us;     /* of the youngest batch: incomplete ascends by creation as well */
   int64_t shortest_timeout_us; /* of all topics: no batch expires earlier after its creation */
   int64_t next_expiry_us;      /* at or before the first deadline of an incomplete batch */
@@ -94,7 +95,7 @@ bool accumulator_has_space(const struct accumulator *accumulator, size_t record_
 
 /* ---- linger and flush ---- */
 
-/* Between these nothing lingers. */
+/* Between these nothing lingers; what was accepted before the first of them does not afterwards either. */
 void accumulator_begin_cut(struct accumulator *accumulator);
 void accumulator_end_cut(struct accumulator *accumulator);
 /* The same while threads wait for memory. */

@@ -61,7 +61,8 @@ bool partition_queue_is_sendable(const struct accumulator *accumulator, const st
   if (partition->batch_count != 1) return partition->batch_count > 1;
   if (accumulator->cutting > 0 || accumulator->memory_waiters > 0) return true;
   const struct batch *only = LIST_ENTRY(partition->batches.next, struct batch, queue_node);
-  if (only->state != BATCH_OPEN || batch_is_full(only)) return true;
+  if (only->state != BATCH_OPEN || batch_is_full(only) || only->number <= accumulator->cut_number)
+    return true;
   return clock_add_us(only->created_us, accumulator->settings.linger_us) <= now_us;
 }
 

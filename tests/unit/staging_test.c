@@ -85,6 +85,20 @@ static uint32_t abort_staged(void) {
 
 /* ---- before metadata ---- */
 
+START_TEST(what_was_staged_before_a_flush_does_not_linger_after_it) {
+  stage(0, 1, 10);
+  accumulator_begin_cut(&accumulator);
+  accumulator_end_cut(&accumulator); /* it does not wait */
+  ck_assert(learn(2));
+  world_accept(&accumulator, topic, 1, 2, 10, LATE);
+  struct partition *partition = accumulator_take(&accumulator);
+  ck_assert_ptr_eq(partition, world_partition(topic, 0));
+  ck_assert_ptr_null(accumulator_take(&accumulator)); /* the other one was accepted after it */
+  accumulator_give_back(&accumulator, partition, LATE);
+  ck_assert_uint_eq(deliver_in_order(), 2);
+}
+END_TEST
+
 START_TEST(the_first_record_of_an_unknown_topic_asks_for_it) {
   stage(-1, 0, 10);
   ck_assert(topic->metadata_wanted);
@@ -598,6 +612,7 @@ END_TEST
 
 static void add_tests(TCase *test_case) {
   tcase_add_checked_fixture(test_case, set_up, tear_down);
+  tcase_add_test(test_case, what_was_staged_before_a_flush_does_not_linger_after_it);
   tcase_add_test(test_case, the_first_record_of_an_unknown_topic_asks_for_it);
   tcase_add_test(test_case, records_go_to_their_partitions_in_the_order_they_came);
   tcase_add_test(test_case, records_of_known_partitions_wait_behind_staged_ones);
