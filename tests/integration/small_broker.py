@@ -8,14 +8,17 @@ from kafka.cluster import free_port
 
 
 class EmbeddedBroker:
-    """`sendoff broker` with these topics ({name: partitions})."""
+    """`sendoff broker` with these topics ({name: partitions}); with auto_create it makes others when asked, of so many
+    partitions."""
 
-    def __init__(self, place: pathlib.Path, topics: dict) -> None:
+    def __init__(self, place: pathlib.Path, topics: dict, auto_create: int = 0) -> None:
         self.port = free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.command = [checks.sendoff_command(), "broker", "--listen", self.bootstrap]
         for name, partitions in topics.items():
             self.command += ["--topic", f"{name}:{partitions}"]
+        if auto_create:
+            self.command += ["--auto-create", auto_create]
         self.log = place / "broker.log"
 
     def __enter__(self) -> "EmbeddedBroker":
