@@ -1,6 +1,6 @@
 # The front door. A target is one script, or a line or two.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench install format clean
+.PHONY: help demo test test-long bench bindings install format clean
 .NOTPARALLEL:
 
 PREFIX ?= /usr/local
@@ -9,9 +9,10 @@ export FILE BROKERS TOPIC
 help:
 	@echo 'make demo        set up, build, send a text file through a broker, read it back, compare'
 	@echo '                 FILE=path: another file; BROKERS=host:port,...: a real cluster; TOPIC=name'
-	@echo 'make test        all tests: plain, under ASan and UBSan, under TSan (ten minutes at most)'
+	@echo 'make test        all tests: plain, under ASan and UBSan, under TSan, all languages (twenty minutes at most)'
 	@echo 'make test-long   the tests that take longer'
 	@echo 'make bench       Sendoff beside its peers'
+	@echo 'make bindings    the Go module, the jars and the gems, in build/bindings'
 	@echo 'make install     library, header, command and sendoff.pc to PREFIX=$(PREFIX); DESTDIR=path'
 	@echo 'make format      clang-format on every C source'
 	@echo 'make clean       remove build/'
@@ -27,6 +28,9 @@ test-long:
 
 bench:
 	@scripts/bench
+
+bindings:
+	@scripts/bindings
 
 install:
 	@scripts/set-up demo

@@ -1,4 +1,4 @@
-# The system's libraries. Each codec can be switched off; a codec without its library is refused at configuration.
+# The libraries of others. Each codec can be switched off; a codec without its library is refused at configuration.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
@@ -9,6 +9,25 @@ set(SENDOFF_CODEC_LIBRARIES PkgConfig::ZSTD PkgConfig::LZ4 PkgConfig::DEFLATE ${
 set(SENDOFF_CODEC_DEFINITIONS SENDOFF_WITH_ZSTD=1 SENDOFF_WITH_LZ4=1 SENDOFF_WITH_GZIP=1 SENDOFF_WITH_SNAPPY=1)
 set(SENDOFF_BASE_LIBRARIES Threads::Threads)
 set(SENDOFF_BASE_DEFINITIONS "")
+
+# Linked in whole, so that what is built needs the C library alone. Snappy is C++, and brings its runtime.
+if(SENDOFF_SELF_CONTAINED)
+  set(SENDOFF_CODEC_LIBRARIES "")
+  foreach(name zstd lz4 deflate snappy)
+    find_library(SENDOFF_ARCHIVE_${name} lib${name}.a REQUIRED)
+    list(APPEND SENDOFF_CODEC_LIBRARIES ${SENDOFF_ARCHIVE_${name}})
+  endforeach()
+  foreach(name stdc++ gcc_eh gcc)
+    execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=lib${name}.a
+                    OUTPUT_VARIABLE archive OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    if(NOT IS_ABSOLUTE ${archive})
+      message(FATAL_ERROR "lib${name}.a is not installed: SENDOFF_SELF_CONTAINED needs g++")
+    endif()
+    list(APPEND SENDOFF_CODEC_LIBRARIES ${archive})
+  endforeach()
+  set(SENDOFF_WITH_ISAL OFF) # distributions have it as a shared library only
+endif()
+
 if(SENDOFF_WITH_ISAL)
   pkg_check_modules(ISAL IMPORTED_TARGET libisal)
   if(ISAL_FOUND)

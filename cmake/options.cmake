@@ -2,6 +2,8 @@
 option(SENDOFF_TESTS "Build the tests" ON)
 option(SENDOFF_WERROR "Treat warnings as errors" OFF)
 option(SENDOFF_WITH_ISAL "Checksums by ISA-L" ON)
+option(SENDOFF_SELF_CONTAINED "Link in all other libraries but C's; also makes libsendoff.a" OFF)
+option(SENDOFF_JAVA "Build the native part of the Java package" OFF)
 set(SENDOFF_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them: address,undefined or thread")
 
 if(NOT CMAKE_BUILD_TYPE)
