@@ -56,6 +56,24 @@ START_TEST(all_ways_agree_at_every_size_and_alignment) {
 }
 END_TEST
 
+START_TEST(all_ways_agree_where_lanes_begin_and_end) {
+  enum { SIZE = 10000 };
+  static uint8_t data[SIZE];
+  struct random random;
+  random_seed(&random, 11);
+  for (size_t i = 0; i < SIZE; i++)
+    data[i] = (uint8_t)random_next(&random);
+  static const size_t sizes[] = {1023, 1024, 3071, 3072, 3073, 3080, 6143, 6144, 6145, 9216, 9991};
+  for (size_t start = 0; start < 9; start++)
+    for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++) {
+      uint32_t seed = (uint32_t)random_next(&random);
+      uint32_t expected = crc32c_table_extend(seed, data + start, sizes[n]);
+      for (int i = 0; i < way_count(); i++)
+        ck_assert_uint_eq(ways[i](seed, data + start, sizes[n]), expected);
+    }
+}
+END_TEST
+
 START_TEST(parts_extend_to_the_whole) {
   uint8_t data[1000];
   struct random random;
@@ -73,6 +91,7 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("crc32c_portable");
   TCase *test_case = tcase_create("all");
+  tcase_add_test(test_case, all_ways_agree_where_lanes_begin_and_end);
   tcase_add_test(test_case, vectors_of_rfc_3720);
   tcase_add_test(test_case, nothing_changes_nothing);
   tcase_add_test(test_case, all_ways_agree_at_every_size_and_alignment);
