@@ -1,0 +1,24 @@
+package org.sendoff;
+
+/**
+ * The thread was interrupted while it waited. Unchecked, so that {@code send} and {@code close} need no handler; the
+ * thread's interrupt status is set again. A record that was being sent was not accepted; what had been accepted before
+ * stays so.
+ */
+public final class InterruptException extends SendoffException {
+    private static final long serialVersionUID = 1;
+
+    /** The library's status of an interrupted wait. */
+    private static final int INTERRUPTED = -1014;
+
+    private InterruptException(String message, InterruptedException cause) {
+        super(INTERRUPTED, Outcome.NOT_DELIVERED, message);
+        initCause(cause);
+    }
+
+    /** Sets the thread's interrupt status again. */
+    static InterruptException of(String wait, InterruptedException cause) {
+        Thread.currentThread().interrupt();
+        return new InterruptException("interrupted while waiting for " + wait, cause);
+    }
+}
