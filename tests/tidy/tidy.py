@@ -15,7 +15,7 @@ import source
 FUNCTION_LINES = 70
 FILE_LINES = 800
 TEST_FILE_LINES = 1000
-COLUMNS = {"c": 110, "h": 110, "py": 120, "java": 120, "script": 120}
+COLUMNS = {"c": 110, "h": 110, "i": 120, "py": 120, "java": 120, "go": 120, "rb": 120, "script": 120}
 
 # Which layers the sources of a layer may include, itself among them.
 MAY_INCLUDE = {
@@ -133,7 +133,7 @@ def functions_fit_a_screen(sources):
 
 @rule
 def files_are_short(sources):
-    for each in of_suffix(sources, "c", "h", "py", "java"):
+    for each in of_suffix(sources, "c", "h", "i", "py", "java", "go", "rb"):
         allowed = TEST_FILE_LINES if each.is_test else FILE_LINES
         if len(each.lines) > allowed:
             yield f"{each.path}:{allowed}: the file has {len(each.lines)} lines, {allowed} are allowed"
