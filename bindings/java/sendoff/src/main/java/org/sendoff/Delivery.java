@@ -1,12 +1,10 @@
 package org.sendoff;
 
 import java.time.Duration;
+import org.sendoff.internal.SendoffNative;
 
 /** What became of an accepted record. Immutable. */
 public final class Delivery {
-    /** The library's status of a record that was sent with {@code acks=0}. */
-    private static final int NO_ACKNOWLEDGEMENT = -1016;
-
     private final String topic;
     private final int partition;
     private final int status;
@@ -116,7 +114,7 @@ public final class Delivery {
      * @return a new exception, or null
      */
     public SendoffException exception() {
-        if (status == 0 || status == NO_ACKNOWLEDGEMENT) {
+        if (status == 0 || status == SendoffNative.NO_ACKNOWLEDGEMENT) {
             return null;
         }
         return Statuses.exception(status, outcome(), "record for " + topic + (partition < 0 ? "" : "-" + partition));

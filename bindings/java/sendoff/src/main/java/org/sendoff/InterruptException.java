@@ -1,5 +1,7 @@
 package org.sendoff;
 
+import org.sendoff.internal.SendoffNative;
+
 /**
  * The thread was interrupted while it waited. Unchecked, so that {@code send} and {@code close} need no handler; the
  * thread's interrupt status is set again. A record that was being sent was not accepted; what had been accepted before
@@ -8,11 +10,8 @@ package org.sendoff;
 public final class InterruptException extends SendoffException {
     private static final long serialVersionUID = 1;
 
-    /** The library's status of an interrupted wait. */
-    private static final int INTERRUPTED = -1014;
-
     private InterruptException(String message, InterruptedException cause) {
-        super(INTERRUPTED, Outcome.NOT_DELIVERED, message);
+        super(SendoffNative.INTERRUPTED, Outcome.NOT_DELIVERED, message);
         initCause(cause);
     }
 

@@ -1,27 +1,63 @@
 package org.sendoff;
 
+import org.sendoff.internal.SendoffNative;
+
 /** The library's statuses: their names, texts and classes, and the exceptions that they become. */
 final class Statuses {
+    /** Statuses from here on are Sendoff's own; all others but 0 are Kafka's. */
+    private static final int FIRST_OWN = -1000;
+
     private Statuses() {
     }
 
     static String name(int status) {
-        throw new UnsupportedOperationException();
+        return SendoffNative.status_name(status);
     }
 
     static boolean isRetriable(int status) {
-        throw new UnsupportedOperationException();
+        return (SendoffNative.status_class(status) & SendoffNative.CLASS_RETRIABLE) != 0;
     }
 
     static boolean isFatal(int status) {
-        throw new UnsupportedOperationException();
+        return (SendoffNative.status_class(status) & SendoffNative.CLASS_FATAL) != 0;
     }
 
     static String version() {
-        throw new UnsupportedOperationException();
+        return SendoffNative.version();
     }
 
+    /** Whether a record was refused for want of memory, which waiting may help. */
+    static boolean isFull(int status) {
+        return status == SendoffNative.BUFFER_FULL || status == SendoffNative.PARTITION_BUFFER_FULL
+            || status == SendoffNative.REPORTS_UNREAD;
+    }
+
+    /** The exception for a call that was refused; what says which. */
+    static SendoffException refusal(int status, String what) {
+        return exception(status, Outcome.NOT_DELIVERED, what);
+    }
+
+    /** The exception for a status that is not OK; what is what it is about. */
     static SendoffException exception(int status, Outcome outcome, String what) {
-        throw new UnsupportedOperationException();
+        String message = what + ": " + SendoffNative.status_text(status) + " (" + name(status) + ")";
+        if (status == SendoffNative.CLOSED) {
+            return new ClosedException(status, outcome, message);
+        }
+        if (status == SendoffNative.RECORD_TOO_LARGE) {
+            return new RecordTooLargeException(status, outcome, message);
+        }
+        if (status == SendoffNative.DELIVERY_TIMED_OUT) {
+            return new DeliveryTimeoutException(status, outcome, message);
+        }
+        if (status == SendoffNative.TIMED_OUT) {
+            return new TimeoutException(status, outcome, message);
+        }
+        if (isFull(status)) {
+            return new BufferFullException(status, outcome, message);
+        }
+        if (status > FIRST_OWN) {
+            return new BrokerException(status, outcome, message);
+        }
+        return new SendoffException(status, outcome, message);
     }
 }
