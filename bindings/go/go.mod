@@ -1,0 +1,3 @@
+module sendoff.org/sendoff
+
+go 1.24
