@@ -1,0 +1,117 @@
+/* Sending one record: the path that every record takes. */
+#include "delivery.h"
+#include "headers.h"
+#include "producer.h"
+
+#include <time.h>
+
+/* So many records are sent until reports are read on the way: their deliveries are still in the processor's cache. */
+enum { SENDS_BETWEEN_READINGS = 512 };
+
+/* A record whose parts are all converted, so that no Ruby code runs while pointers into them are held. */
+typedef struct outgoing {
+  uint32_t topic;
+  uint32_t set;
+  int32_t partition;
+  int64_t timestamp_ms;
+  VALUE key, value, headers; /* String or nil */
+} outgoing;
+
+static VALUE bytes_or_nil(VALUE value) { return NIL_P(value) ? Qnil : StringValue(value); }
+
+static int64_t timestamp_of(VALUE value) {
+  if (!RB_INTEGER_TYPE_P(value)) {
+    const struct timespec moment = rb_time_timespec(value);
+    return (int64_t)moment.tv_sec * 1000 + moment.tv_nsec / 1000000;
+  }
+  return NUM2LL(value);
+}
+
+static void convert(outgoing *record, VALUE value, VALUE key, VALUE headers, VALUE partition,
+                    VALUE timestamp) {
+  record->value = bytes_or_nil(value);
+  record->key = bytes_or_nil(key);
+  record->headers = headers_pack(headers);
+  record->set = SENDOFF_SET_TOPIC_ID | SENDOFF_SET_TRY;
+  if (!NIL_P(partition)) {
+    record->partition = NUM2INT(partition);
+    record->set |= SENDOFF_SET_PARTITION;
+  }
+  if (!NIL_P(timestamp)) {
+    record->timestamp_ms = timestamp_of(timestamp);
+    record->set |= SENDOFF_SET_TIMESTAMP;
+  }
+}
+
+static const void *pointer_of(VALUE bytes) { return NIL_P(bytes) ? NULL : RSTRING_PTR(bytes); }
+
+static size_t size_of(VALUE bytes) { return NIL_P(bytes) ? 0 : (size_t)RSTRING_LEN(bytes); }
+
+static int32_t try_send(producer *producer, const outgoing *record, VALUE value) {
+  uint64_t number = pending_add(&producer->pending, value);
+  int32_t status = sendoff_send_flat(
+      producer->handle, record->topic, record->set, record->partition, record->timestamp_ms,
+      pointer_of(record->key), size_of(record->key), pointer_of(record->value), size_of(record->value),
+      pointer_of(record->headers), size_of(record->headers), number);
+  if (status == SENDOFF_OK)
+    delivery_of(value)->epoch = epochs_enter(&producer->epochs);
+  else
+    pending_take(&producer->pending, number);
+  return status;
+}
+
+static bool is_full(int32_t status) {
+  return status == SENDOFF_BUFFER_FULL || status == SENDOFF_PARTITION_BUFFER_FULL ||
+         status == SENDOFF_REPORTS_UNREAD;
+}
+
+/* Waits for memory, which becomes free as reports are read. */
+static int32_t send_when_possible(VALUE self, producer *producer, const outgoing *record, VALUE value) {
+  const int64_t begun = producer_now_ms();
+  int32_t status = sendoff_flush(producer->handle, 0, NULL); /* nothing lingers while a sender waits */
+  do {
+    uint64_t seen = producer->events;
+    producer_read_reports(producer);
+    if (producer->refuses) return SENDOFF_CLOSED;
+    status = try_send(producer, record, value);
+    int64_t left = producer->max_block_ms - (producer_now_ms() - begun);
+    if (!is_full(status) || left <= 0) return status;
+    producer_sleep(self, seen, left);
+  } while (producer_is_ours(producer));
+  return SENDOFF_FORKED;
+}
+
+static void read_on_the_way(producer *producer) {
+  if (producer->sends_until_reading-- > 0) return;
+  producer->sends_until_reading = SENDS_BETWEEN_READINGS;
+  producer_read_reports(producer);
+}
+
+/* produce(topic, value, key, headers, partition, timestamp, may_wait) { |delivery| ... } -> delivery, or nil if it may
+ * not wait and the buffer is full */
+static VALUE produce(VALUE self, VALUE topic, VALUE value, VALUE key, VALUE headers, VALUE partition,
+                     VALUE timestamp, VALUE may_wait) {
+  producer *producer = producer_of(self);
+  outgoing record = {0};
+  StringValue(topic);
+  convert(&record, value, key, headers, partition, timestamp);
+  if (producer->refuses) producer_raise(SENDOFF_CLOSED);
+  record.topic = producer_topic_id(producer, topic);
+  VALUE created = delivery_new(self, rb_block_given_p() ? rb_block_proc() : Qnil);
+  int32_t status = try_send(producer, &record, created);
+  if (is_full(status) && !RTEST(may_wait)) {
+    producer_read_reports(producer);
+    status = try_send(producer, &record, created);
+    if (is_full(status)) return Qnil;
+  }
+  if (is_full(status) && !producer_is_in_callback(producer))
+    status = send_when_possible(self, producer, &record, created);
+  if (status != SENDOFF_OK) producer_raise(status);
+  read_on_the_way(producer);
+  RB_GC_GUARD(record.key);
+  RB_GC_GUARD(record.value);
+  RB_GC_GUARD(record.headers);
+  return created;
+}
+
+void producer_define_produce(VALUE class) { rb_define_method(class, "produce", produce, 7); }

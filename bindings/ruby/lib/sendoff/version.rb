@@ -1,0 +1,6 @@
+# frozen_string_literal: true
+
+module Sendoff
+  # Of this gem.
+  VERSION = "1.0.0"
+end
