@@ -1,0 +1,39 @@
+package org.sendoff.programs;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
+import org.sendoff.Producer;
+import org.sendoff.Record;
+
+/** Millions BROKERS TOPIC MILLIONS: prints the process's memory after each million that was delivered. */
+public final class Millions {
+    private static final int MILLION = 1_000_000;
+
+    private Millions() {
+    }
+
+    private static long residentMegabytes() throws IOException {
+        return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith("VmRSS:"))
+            .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024).findFirst().orElseThrow();
+    }
+
+    public static void main(String[] arguments) throws IOException {
+        LongAdder delivered = new LongAdder();
+        try (Producer producer = new Producer(Map.of("bootstrap.servers", arguments[0]))) {
+            for (int million = 1; million <= Integer.parseInt(arguments[2]); million++) {
+                for (int i = 0; i < MILLION; i++) {
+                    producer.send(Record.of(arguments[1], new byte[100]), delivery -> {
+                        if (delivery.isDelivered()) {
+                            delivered.increment();
+                        }
+                    });
+                }
+                producer.flush();
+                System.out.println(delivered.sum() + " delivered, " + residentMegabytes() + " MB");
+            }
+        }
+    }
+}
