@@ -58,17 +58,22 @@ int32_t sendoff_send_flat(sendoff_producer *handle, uint32_t topic_id, uint32_t 
   int32_t status = packed_headers_read(&unpacked, bytes_of(headers, headers_bytes));
   if (status != STATUS_OK) return status;
   bool has_partition = (set & SENDOFF_SET_PARTITION) != 0;
+  /* Every field is set: to clear the struct first would cost more. */
   struct submission submission = {
-      .by_id = true,
+      .topic_name = bytes_of(NULL, 0),
       .topic_id = topic_id,
-      .partition = has_partition ? partition : -1,
+      .by_id = true,
       .has_timestamp = (set & SENDOFF_SET_TIMESTAMP) != 0,
+      .is_sync = false,
+      .partition = has_partition ? partition : -1,
       .timestamp_ms = timestamp_ms,
       .record = {.key = bytes_of(key, key_bytes),
                  .value = bytes_of(value, value_bytes),
                  .headers = unpacked.headers,
                  .header_count = unpacked.count},
       .opaque = opaque,
+      .callback = NULL,
+      .user = NULL,
   };
   bool valid = !has_partition || partition >= 0;
   status =
