@@ -41,14 +41,14 @@ func (c *core) produce(ctx context.Context, record *Record, callback func(Delive
 	if ctx.Err() != nil {
 		return contextError(ctx, "produce")
 	}
-	topic, err := c.topics.find(c.handle, record.Topic)
-	if err != nil {
-		return err
+	topic := c.topics.last.Load()
+	if topic == nil || topic.name != record.Topic {
+		var err error
+		if topic, err = c.topics.find(c.handle, record.Topic); err != nil {
+			return err
+		}
 	}
-	status, err := c.try(topic.id, record, callback)
-	if err != nil {
-		return err
-	}
+	status := c.try(topic.id, record, callback)
 	if status == statusOK {
 		return nil
 	}
@@ -58,42 +58,40 @@ func (c *core) produce(ctx context.Context, record *Record, callback func(Delive
 	return c.produceWaiting(ctx, topic.id, record, callback)
 }
 
-// try hands one record to the library, which never waits. The callback has its slot before that, since its report may be
-// there before the call returns.
-func (c *core) try(topic uint32, record *Record, callback func(Delivery)) (int32, error) {
-	if len(record.Headers) > 0 {
-		var onStack [headersOnStack]byte
-		packed, err := appendHeaders(onStack[:0], record.Headers)
-		if err != nil {
-			return 0, err
-		}
-		return c.tryPacked(topic, record, packed, callback), nil
+// try hands one record to the library, which never waits, and returns its status.
+func (c *core) try(topic uint32, record *Record, callback func(Delivery)) int32 {
+	if len(record.Headers) == 0 {
+		return c.tryPacked(topic, record, nil, callback)
 	}
-	return c.tryPacked(topic, record, nil, callback), nil
+	var onStack [headersOnStack]byte
+	packed, status := appendHeaders(onStack[:0], record.Headers)
+	if status != statusOK {
+		return status
+	}
+	return c.tryPacked(topic, record, packed, callback)
 }
 
+// tryPacked keeps the callback before it hands the record over, since the report may be there before the call returns.
 func (c *core) tryPacked(topic uint32, record *Record, headers []byte, callback func(Delivery)) int32 {
-	var set uint32
-	var timestamp int64
-	if record.Partition.named {
-		set = native.SetPartition
-	}
-	if !record.Timestamp.IsZero() {
-		set |= native.SetTimestamp
-		timestamp = record.Timestamp.UnixMilli()
-	}
 	number, epoch, ok := c.slots.acquire(callback)
 	if !ok {
 		return statusClosed
 	}
-	status := native.Send(c.handle, topic, set, record.Partition.number, timestamp, record.Key, record.Value, headers,
-		number)
-	if status != statusOK {
+	call := native.Call{Topic: topic, Partition: record.Partition.number, Opaque: number}
+	if record.Partition.named {
+		call.Set = native.SetPartition
+	}
+	if !record.Timestamp.IsZero() {
+		call.Set |= native.SetTimestamp
+		call.TimestampMs = record.Timestamp.UnixMilli()
+	}
+	native.Send(c.handle, &call, record.Key, record.Value, headers)
+	if call.Status != statusOK {
 		c.slots.release(number)
 	} else if c.slots.currentEpoch.Load() != epoch {
 		c.cutLinger() // a flush that waits for this record came before the library had it
 	}
-	return status
+	return call.Status
 }
 
 // produceWaiting tries again whenever memory may have become free, until max.block.ms has passed.
@@ -102,10 +100,7 @@ func (c *core) produceWaiting(ctx context.Context, topic uint32, record *Record,
 	cannotWait := c.drain.isCurrent() // memory becomes free only after the callback that this is in
 	for {
 		change := c.slots.awaitChange() // before the try, so that no change is missed
-		status, err := c.try(topic, record, callback)
-		if err != nil {
-			return err
-		}
+		status := c.try(topic, record, callback)
 		if status == statusOK {
 			return nil
 		}

@@ -10,9 +10,6 @@ import (
 type Delivery struct {
 	Topic string
 
-	// Partition that the record was in, -1 if none had been chosen yet.
-	Partition int32
-
 	// Offset of the record in its partition, -1 if it is not known.
 	Offset int64
 
@@ -22,8 +19,11 @@ type Delivery struct {
 	// Latency from acceptance to the outcome.
 	Latency time.Duration
 
-	// Attempts counts the requests that carried the record.
-	Attempts int
+	// Partition that the record was in, -1 if none had been chosen yet.
+	Partition int32
+
+	// Attempts counts the requests that carried the record; 65535 stands for that many or more.
+	Attempts uint16
 
 	Outcome Outcome
 
@@ -70,7 +70,7 @@ func deliveryOf(report *native.Report, topic string) Delivery {
 		Offset:    report.Offset,
 		Timestamp: time.UnixMilli(report.TimestampMs),
 		Latency:   time.Duration(report.LatencyUs) * time.Microsecond,
-		Attempts:  int(report.Attempts),
+		Attempts:  report.Attempts,
 		Outcome:   Outcome(report.Outcome),
 	}
 	if report.Status != statusOK && report.Status != statusNoAcknowledgement {

@@ -15,7 +15,7 @@ import (
 
 // drainBatch is how many reports are taken at a time: enough to make crossing into C cheap, few enough to stay in the
 // processor's cache.
-const drainBatch = 1024
+const drainBatch = 4096
 
 // drain takes reports out of the library and runs callbacks, one after the other, on a goroutine of its own.
 type drain struct {
@@ -25,10 +25,12 @@ type drain struct {
 	isReady    func(uintptr) bool
 
 	reports   []native.Report
-	callbacks []func(Delivery)
+	count     int // of reports in this batch
+	next      int // of them the one whose callback runs next
+	slots     []*[chunkSlots]slot
+	firstFree uint32 // the slots of this batch that are free by now, linked
+	lastFree  uint32
 	counts    []settledCount
-	count     int    // of reports in this batch
-	next      int    // of them the one whose callback runs next
 	lastTopic *topic // of the last report
 	status    int32  // of the last poll
 	number    uint64 // of the drain's goroutine, as goroutineNumber says
@@ -54,7 +56,7 @@ func (d *drain) init(c *core) error {
 	}
 	d.core, d.raw = c, raw
 	d.reports = make([]native.Report, drainBatch)
-	d.callbacks = make([]func(Delivery), drainBatch)
+	d.firstFree = noSlot
 	d.isReady = func(uintptr) bool { return d.poll() }
 	return nil
 }
@@ -71,9 +73,11 @@ func (d *drain) run() {
 		go d.run()
 	}()
 	d.number = goroutineNumber()
-	d.runCallbacks() // of the batch that a goroutine before this one has left
+	if d.count > 0 { // of the batch that a goroutine before this one has left
+		d.runCallbacks()
+	}
 	for d.wait() {
-		d.counts = d.core.slots.take(d.reports[:d.count], d.callbacks[:d.count], d.counts[:0])
+		d.slots = d.core.slots.beginTaking()
 		d.runCallbacks()
 	}
 	d.finished = true
@@ -107,10 +111,10 @@ func (d *drain) runCallbacks() {
 		d.runUntilPanic()
 	}
 	d.goroutine.Store(0)
-	d.core.slots.settleAll(d.counts)
+	d.core.slots.endTaking(d.firstFree, d.lastFree, d.counts)
+	d.firstFree = noSlot
 	d.counts = d.counts[:0]
-	clear(d.callbacks[:d.count])
-	d.count, d.next = 0, 0
+	d.count = 0
 }
 
 // runUntilPanic runs callbacks up to the end of the batch, or to the first that panics.
@@ -121,12 +125,37 @@ func (d *drain) runUntilPanic() {
 		}
 	}()
 	for d.next < d.count {
-		report, callback := &d.reports[d.next], d.callbacks[d.next]
+		report := &d.reports[d.next]
 		d.next++
-		if callback != nil {
+		if callback := d.callbackOf(report.Opaque); callback != nil {
 			callback(deliveryOf(report, d.topicOf(report)))
 		}
 	}
+}
+
+// callbackOf takes a callback out of its slot. A number that is not in use is of no record of ours, and has none.
+func (d *drain) callbackOf(number uint64) func(Delivery) {
+	index := uint32(number)
+	if int(index>>chunkBits) >= len(d.slots) {
+		return nil
+	}
+	taken := &d.slots[index>>chunkBits][index&(chunkSlots-1)]
+	if taken.generation != uint32(number>>32) {
+		return nil
+	}
+	callback := taken.callback
+	if last := len(d.counts) - 1; last >= 0 && d.counts[last].epoch == taken.link {
+		d.counts[last].count++
+	} else {
+		d.counts = append(d.counts, settledCount{taken.link, 1})
+	}
+	taken.empty()
+	if d.firstFree == noSlot {
+		d.lastFree = index
+	}
+	taken.link = d.firstFree
+	d.firstFree = index
+	return callback
 }
 
 func (d *drain) topicOf(report *native.Report) string {

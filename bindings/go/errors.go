@@ -30,7 +30,7 @@ var (
 	// for memory that is held by deliveries whose callbacks have not run yet.
 	ErrBufferFull error = &Error{Code: int32(native.BUFFER_FULL)}
 	// ErrRecordTooLarge: the record exceeds max.request.size or what buffer.memory can hold.
-	ErrRecordTooLarge error = &Error{Code: int32(native.RECORD_TOO_LARGE)}
+	ErrRecordTooLarge error = &Error{Code: statusRecordTooLarge}
 	// ErrPartitionOutOfRange: the topic has no such partition.
 	ErrPartitionOutOfRange error = &Error{Code: int32(native.PARTITION_OUT_OF_RANGE)}
 	// ErrDeliveryTimedOut: delivery.timeout.ms passed.
@@ -65,6 +65,7 @@ var (
 	statusInvalidSetting    = int32(native.INVALID_SETTING)
 	statusBufferFull        = int32(native.BUFFER_FULL)
 	statusPartitionFull     = int32(native.PARTITION_BUFFER_FULL)
+	statusRecordTooLarge    = int32(native.RECORD_TOO_LARGE)
 	statusReportsUnread     = int32(native.REPORTS_UNREAD)
 	statusNoAcknowledgement = int32(native.NO_ACKNOWLEDGEMENT)
 )

@@ -48,10 +48,11 @@ func (p Partition) Number() (int32, bool) {
 }
 
 // appendHeaders appends the packed form of headers: the size and bytes of the key, then of the value; null has size -1.
-func appendHeaders(packed []byte, headers []Header) ([]byte, error) {
+// It returns a status, not OK if one is too large.
+func appendHeaders(packed []byte, headers []Header) ([]byte, int32) {
 	for _, header := range headers {
 		if len(header.Key) > math.MaxInt32 || len(header.Value) > math.MaxInt32 {
-			return nil, ErrRecordTooLarge
+			return nil, statusRecordTooLarge
 		}
 		packed = binary.NativeEndian.AppendUint32(packed, uint32(len(header.Key)))
 		packed = append(packed, header.Key...)
@@ -62,5 +63,5 @@ func appendHeaders(packed []byte, headers []Header) ([]byte, error) {
 		packed = binary.NativeEndian.AppendUint32(packed, size)
 		packed = append(packed, header.Value...)
 	}
-	return packed, nil
+	return packed, statusOK
 }

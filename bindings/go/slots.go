@@ -3,8 +3,6 @@ package sendoff
 import (
 	"sync"
 	"sync/atomic"
-
-	"sendoff.org/sendoff/internal/native"
 )
 
 const (
@@ -79,39 +77,35 @@ func (t *slotTable) acquire(callback func(Delivery)) (number uint64, inEpoch uin
 func (t *slotTable) release(number uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, inEpoch, ok := t.empty(number); ok {
-		t.settle(settledCount{inEpoch, 1})
-	}
+	taken := t.at(uint32(number))
+	inEpoch := taken.link
+	taken.empty()
+	taken.link = t.free
+	t.free = uint32(number)
+	t.settle(settledCount{inEpoch, 1})
 }
 
-// take moves the callbacks of reports out of the table and appends how many records of which epoch they settle; the
-// caller hands that to settleAll once the callbacks have run. A report that is not known gets no callback.
-func (t *slotTable) take(reports []native.Report, callbacks []func(Delivery), counts []settledCount) []settledCount {
+// beginTaking is called after reports were taken and before their slots are used. It ends waits for memory, and tells
+// where slots are: those of reports belong to the drain until endTaking, without the lock.
+func (t *slotTable) beginTaking() []*[chunkSlots]slot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i := range reports {
-		callback, inEpoch, ok := t.empty(reports[i].Opaque)
-		callbacks[i] = callback
-		if !ok {
-			continue
-		}
-		if last := len(counts) - 1; last >= 0 && counts[last].epoch == inEpoch {
-			counts[last].count++
-		} else {
-			counts = append(counts, settledCount{inEpoch, 1})
-		}
-	}
 	if t.change != nil {
 		close(t.change)
 		t.change = nil
 	}
-	return counts
+	return t.chunks
 }
 
-// settleAll ends the waits of flushes whose records are all settled by now.
-func (t *slotTable) settleAll(counts []settledCount) {
+// endTaking frees slots that are linked from first to last, and ends the waits of flushes whose records are all settled
+// by now.
+func (t *slotTable) endTaking(first, last uint32, counts []settledCount) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if first != noSlot {
+		t.at(last).link = t.free
+		t.free = first
+	}
 	for _, count := range counts {
 		t.settle(count)
 	}
@@ -178,24 +172,6 @@ func (t *slotTable) grow() {
 	t.free = first
 }
 
-// empty frees a slot. A number that is not in use is of no record of ours.
-func (t *slotTable) empty(number uint64) (callback func(Delivery), inEpoch uint32, ok bool) {
-	index := uint32(number)
-	if int(index>>chunkBits) >= len(t.chunks) {
-		return nil, 0, false
-	}
-	taken := t.at(index)
-	if taken.generation != uint32(number>>32) {
-		return nil, 0, false
-	}
-	callback, inEpoch = taken.callback, taken.link
-	taken.callback = nil
-	taken.generation++
-	taken.link = t.free
-	t.free = index
-	return callback, inEpoch, true
-}
-
 func (t *slotTable) settle(count settledCount) {
 	t.epochs[count.epoch-t.firstEpoch].pending -= count.count
 	for len(t.epochs) > 1 && t.epochs[0].pending == 0 {
@@ -203,4 +179,10 @@ func (t *slotTable) settle(count settledCount) {
 		t.epochs = t.epochs[1:]
 		t.firstEpoch++
 	}
+}
+
+// empty forgets the callback, and makes the number that found this slot a stale one.
+func (s *slot) empty() {
+	s.callback = nil
+	s.generation++
 }

@@ -27,11 +27,8 @@ func (t *topics) init() {
 	t.byID = make(map[uint32]*topic)
 }
 
-// find returns the topic of a name, new to the library or not.
+// find returns the topic of a name, new to the library or not, and makes it the last.
 func (t *topics) find(producer uintptr, name string) (*topic, error) {
-	if last := t.last.Load(); last != nil && last.name == name {
-		return last, nil
-	}
 	t.mu.RLock()
 	found := t.byName[name]
 	t.mu.RUnlock()
@@ -58,7 +55,7 @@ func (t *topics) add(producer uintptr, name string) (*topic, error) {
 	if known := t.byID[id]; known != nil {
 		return known, nil
 	}
-	added := &topic{name: strings.Clone(name), id: id}
+	added := &topic{name: name, id: id}
 	t.byName[added.name] = added
 	t.byID[id] = added
 	return added, nil

@@ -28,12 +28,21 @@ typedef struct { void* array; intgo len; intgo cap; } _goslice_;
 
 #include "sendoff/sendoff.h"
 
-static inline int32_t sendoff_go_send(uintptr_t producer, uint32_t topic, uint32_t set, int32_t partition,
-                                      int64_t timestamp_ms, const unsigned char *key, size_t key_bytes,
-                                      const unsigned char *value, size_t value_bytes,
-                                      const unsigned char *headers, size_t headers_bytes, uint64_t opaque) {
-  return sendoff_send_flat((sendoff_producer *)producer, topic, set | SENDOFF_SET_TRY, partition, timestamp_ms, key,
-                           key_bytes, value, value_bytes, headers, headers_bytes, opaque);
+// What a call to send needs besides bytes. The status comes out here, since cgo looks for the stack twice to bring a
+// result back.
+struct sendoff_go_call {
+  uint32_t topic, set;
+  int32_t partition, status;
+  int64_t timestamp_ms;
+  uint64_t opaque;
+};
+
+static inline void sendoff_go_send(uintptr_t producer, struct sendoff_go_call *call, const unsigned char *key,
+                                   size_t key_bytes, const unsigned char *value, size_t value_bytes,
+                                   const unsigned char *headers, size_t headers_bytes) {
+  call->status = sendoff_send_flat((sendoff_producer *)producer, call->topic, call->set | SENDOFF_SET_TRY,
+                                   call->partition, call->timestamp_ms, key, key_bytes, value, value_bytes, headers,
+                                   headers_bytes, call->opaque);
 }
 
 static inline int32_t sendoff_go_poll(uintptr_t producer, sendoff_report *reports, size_t capacity, size_t *count) {
@@ -263,14 +272,14 @@ func getSwigcptr(v interface{ Swigcptr() uintptr }) uintptr {
 type _ sync.Mutex
 
 type swig_gostring struct {
-	p uintptr
+	p unsafe.Pointer
 	n int
 }
 
 func swigCopyString(s string) string {
 	p := *(*swig_gostring)(unsafe.Pointer(&s))
-	r := string((*[0x7fffffff]byte)(unsafe.Pointer(p.p))[:p.n])
-	Swig_free(p.p)
+	r := string((*[0x7fffffff]byte)(p.p)[:p.n])
+	Swig_free(uintptr(p.p))
 	return r
 }
 
@@ -308,13 +317,20 @@ const (
 	SetTimestamp = C.SENDOFF_SET_TIMESTAMP
 )
 
+// Call is what Send needs besides bytes. Status is set by Send.
+type Call struct {
+	Topic, Set        uint32
+	Partition, Status int32
+	TimestampMs       int64
+	Opaque            uint64
+}
+
 // Send is sendoff_send_flat with SENDOFF_SET_TRY: it never waits. A nil slice is null, any other is not.
-func Send(producer uintptr, topic, set uint32, partition int32, timestampMs int64, key, value, headers []byte,
-	opaque uint64) int32 {
-	return int32(C.sendoff_go_send(C.uintptr_t(producer), C.uint32_t(topic), C.uint32_t(set), C.int32_t(partition),
-		C.int64_t(timestampMs), (*C.uchar)(unsafe.SliceData(key)), C.size_t(len(key)),
+func Send(producer uintptr, call *Call, key, value, headers []byte) {
+	C.sendoff_go_send(C.uintptr_t(producer), (*C.struct_sendoff_go_call)(unsafe.Pointer(call)),
+		(*C.uchar)(unsafe.SliceData(key)), C.size_t(len(key)),
 		(*C.uchar)(unsafe.SliceData(value)), C.size_t(len(value)),
-		(*C.uchar)(unsafe.SliceData(headers)), C.size_t(len(headers)), C.uint64_t(opaque)))
+		(*C.uchar)(unsafe.SliceData(headers)), C.size_t(len(headers)))
 }
 
 // Poll is sendoff_poll with timeout 0: it takes reports that are there, and returns how many and the status.
