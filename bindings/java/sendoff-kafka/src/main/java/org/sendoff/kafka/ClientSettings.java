@@ -9,11 +9,10 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.config.types.Password;
 import org.sendoff.Producer;
-import org.sendoff.Setting;
 
 /** Those of a program's settings that the library underneath is to know. */
 final class ClientSettings {
-    /** What this artifact does itself, in Java. */
+    /** What is done here, in Java, as config.providers are by ProducerConfig. */
     private static final Set<String> OWN = Set.of(
         ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG,
         ProducerConfig.INTERCEPTOR_CLASSES_CONFIG, ProducerConfig.PARTITIONER_CLASS_CONFIG,
@@ -36,15 +35,14 @@ final class ClientSettings {
                 config.getString(ProducerConfig.TRANSACTIONAL_ID_CONFIG), "Sendoff has no transactions.");
         }
         boolean plaintext = "PLAINTEXT".equalsIgnoreCase(config.getString("security.protocol"));
-        Set<String> known = Producer.knownSettings().stream().map(Setting::name).collect(Collectors.toSet());
         Map<String, Object> settings = new HashMap<>();
         config.originals().forEach((name, original) -> {
-            if (original == null || OWN.contains(name) || plaintext && isSecurity(name)) {
+            if (original == null || isOwn(name) || plaintext && isSecurity(name)) {
                 return;
             }
             if (ProducerConfig.configNames().contains(name)) {
                 put(settings, name, config.values().get(name));
-            } else if (known.contains(name) || name.startsWith("topic.")) {
+            } else if (isSendoffs(name)) {
                 config.ignore(name);
                 put(settings, name, original);
             }
@@ -56,6 +54,16 @@ final class ClientSettings {
         settings.putIfAbsent(PROPAGATION, Long.toString(
             Math.min(config.getLong(ProducerConfig.MAX_BLOCK_MS_CONFIG), Integer.MAX_VALUE)));
         return settings;
+    }
+
+    private static boolean isOwn(String name) {
+        return OWN.contains(name) || name.startsWith("config.providers");
+    }
+
+    /** Other names are those of the program's serializers and the like. */
+    private static boolean isSendoffs(String name) {
+        return Producer.knownSettings().stream().anyMatch(setting -> setting.name().equals(name)
+            || setting.perTopic() && name.startsWith("topic.") && name.endsWith("." + setting.name()));
     }
 
     /** Without TLS and login their settings say nothing, to KafkaProducer as well. */

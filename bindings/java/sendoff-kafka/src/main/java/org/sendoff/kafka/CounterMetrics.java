@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.ToLongFunction;
+import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.metrics.KafkaMetricsContext;
 import org.apache.kafka.common.metrics.Measurable;
@@ -11,13 +12,12 @@ import org.apache.kafka.common.metrics.MetricConfig;
 import org.apache.kafka.common.metrics.Metrics;
 import org.apache.kafka.common.metrics.Sensor;
 import org.apache.kafka.common.utils.Time;
-import org.apache.kafka.clients.CommonClientConfigs;
 import org.sendoff.Counters;
 import org.sendoff.Producer;
 
 /**
- * The producer's metrics under Kafka's names, read from the library's counters when somebody looks, so that counting costs
- * nothing per record.
+ * The producer's metrics under Kafka's names, read from the library's counters when somebody looks, so that counting
+ * costs nothing per record.
  */
 final class CounterMetrics {
     private static final String GROUP = "producer-metrics";
@@ -37,8 +37,9 @@ final class CounterMetrics {
             .timeWindow(config.getLong(ProducerConfig.METRICS_SAMPLE_WINDOW_MS_CONFIG), TimeUnit.MILLISECONDS)
             .recordLevel(Sensor.RecordingLevel.forName(config.getString(ProducerConfig.METRICS_RECORDING_LEVEL_CONFIG)))
             .tags(tags);
-        metrics = new Metrics(settings, CommonClientConfigs.metricsReporters(client, config), Time.SYSTEM,
-            new KafkaMetricsContext(JMX_PREFIX, config.originalsWithPrefix(CommonClientConfigs.METRICS_CONTEXT_PREFIX)));
+        KafkaMetricsContext context = new KafkaMetricsContext(JMX_PREFIX,
+            config.originalsWithPrefix(CommonClientConfigs.METRICS_CONTEXT_PREFIX));
+        metrics = new Metrics(settings, CommonClientConfigs.metricsReporters(client, config), Time.SYSTEM, context);
     }
 
     Metrics registry() {

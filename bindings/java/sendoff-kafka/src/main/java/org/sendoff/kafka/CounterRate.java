@@ -7,8 +7,8 @@ import org.apache.kafka.common.metrics.Measurable;
 import org.apache.kafka.common.metrics.MetricConfig;
 
 /**
- * How fast a total grows, per second, over the time that Kafka's own rates look at ({@code metrics.num.samples} windows of
- * {@code metrics.sample.window.ms}). A sample is taken when somebody looks, at most one per window.
+ * How fast a total grows, per second, over the time that Kafka's own rates look at ({@code metrics.num.samples}
+ * windows of {@code metrics.sample.window.ms}). A sample is taken when somebody looks, at most one per window.
  */
 final class CounterRate implements Measurable {
     private record Sample(long total, long milliseconds) {
@@ -25,7 +25,8 @@ final class CounterRate implements Measurable {
     @Override
     public synchronized double measure(MetricConfig config, long now) {
         long current = total.getAsLong();
-        while (samples.size() > 1 && now - samples.getFirst().milliseconds() > config.timeWindowMs() * config.samples()) {
+        long span = config.timeWindowMs() * config.samples();
+        while (samples.size() > 1 && now - samples.getFirst().milliseconds() > span) {
             samples.removeFirst();
         }
         Sample oldest = samples.getFirst();

@@ -12,8 +12,8 @@ import org.apache.kafka.common.protocol.Errors;
 import org.sendoff.SendoffException;
 
 /**
- * Kafka's exceptions for what Sendoff says. Each has Sendoff's own as its cause (or its cause's cause), which knows whether
- * the record may have been written.
+ * Kafka's exceptions for what Sendoff says. Each has Sendoff's own as its cause (or its cause's cause), which knows
+ * whether the record may have been written.
  */
 final class Failures {
     private static final int UNKNOWN_TOPIC_OR_PARTITION = 3;

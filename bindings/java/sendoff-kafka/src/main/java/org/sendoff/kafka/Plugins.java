@@ -86,7 +86,7 @@ final class Plugins<K, V> {
         }
     }
 
-    /** All of them, also after a {@link #create} that failed; what fails is logged. Gives the first failure, or null. */
+    /** All of them, also after a {@link #create} that failed; failures are logged. Gives the first one, or null. */
     Exception close() {
         if (interceptors != null) {
             interceptors.close();

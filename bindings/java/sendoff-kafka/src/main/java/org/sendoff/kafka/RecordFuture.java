@@ -11,8 +11,8 @@ import org.sendoff.Delivery;
 import org.sendoff.SendoffException;
 
 /**
- * The one object per record: what {@code send} returns and what the delivery thread calls. Interceptors and the callback
- * run first, then it completes, as {@code KafkaProducer}'s do.
+ * The one object per record: what {@code send} returns and what the delivery thread calls. Interceptors and the
+ * callback run first, then it completes, as {@code KafkaProducer}'s do.
  */
 final class RecordFuture extends CompletableFuture<RecordMetadata> implements org.sendoff.Callback {
     private static final System.Logger LOG = System.getLogger("org.sendoff.kafka");

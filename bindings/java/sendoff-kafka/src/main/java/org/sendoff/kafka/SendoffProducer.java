@@ -46,15 +46,15 @@ import org.sendoff.SendoffException;
  * Producer<String, String> producer = new SendoffProducer<>(settings); // was: new KafkaProducer<>(settings)
  * }</pre>
  *
- * <p>All methods may be called by any thread at any time. Callbacks and {@code onAcknowledgement} of interceptors run on one
- * thread of the producer, those of a partition in the order of {@code send}; a callback that takes long holds up other
- * callbacks, but not the network. Exceptions have Kafka's types; the cause is an {@link SendoffException} whose
- * {@link SendoffException#outcome()} says whether sending again is safe.
+ * <p>All methods may be called by any thread at any time. Callbacks and {@code onAcknowledgement} of interceptors
+ * run on one thread of the producer, those of a partition in the order of {@code send}; a callback that takes long
+ * holds up other callbacks, but not the network. Exceptions have Kafka's types; the cause is an {@link
+ * SendoffException} whose {@link SendoffException#outcome()} says whether sending again is safe.
  *
- * <p>What differs from {@code KafkaProducer}: {@code send} does not wait for a topic's metadata (except for a partitioner of
- * the program's own, which is shown them), so that an unknown topic or partition shows in the future alone; there are no
- * transactions and no telemetry; nodes of {@link #partitionsFor} have a number, but no host; and what was accepted is also
- * sent if the program ends without {@link #close()}.
+ * <p>What differs from {@code KafkaProducer}: {@code send} does not wait for a topic's metadata (except for a
+ * partitioner of the program's own, which is shown them), so that an unknown topic or partition shows in the future
+ * alone; there are no transactions and no telemetry; nodes of {@link #partitionsFor} have a number, but no host; and
+ * what was accepted is also sent if the program ends without {@link #close()}.
  *
  * @param <K> the type of keys
  * @param <V> the type of values
@@ -70,8 +70,8 @@ public class SendoffProducer<K, V> implements Producer<K, V> {
     private volatile boolean closed;
 
     /**
-     * Makes a producer whose settings name its serializers. Looks up the names of {@code bootstrap.servers}; does not wait
-     * for brokers.
+     * Makes a producer whose settings name its serializers. Looks up the names of {@code bootstrap.servers}; does
+     * not wait for brokers.
      *
      * @param settings those of {@code KafkaProducer}, and Sendoff's own
      * @throws ConfigException if a setting has a value that is not allowed
@@ -123,18 +123,23 @@ public class SendoffProducer<K, V> implements Producer<K, V> {
         Map<String, Object> settings = ClientSettings.of(config);
         metrics = new CounterMetrics(config);
         plugins = new Plugins<>(config, metrics.registry());
+        org.sendoff.Producer started = null;
         try {
             plugins.create(keySerializer, valueSerializer);
-            interceptors = plugins.interceptors();
-            deliveries = new Deliveries(interceptors);
             settings.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers(config));
-            producer = start(settings);
+            started = start(settings);
+            metrics.register(started);
         } catch (RuntimeException | Error failure) {
+            if (started != null) {
+                started.close(Duration.ZERO);
+            }
             plugins.close();
             metrics.close();
             throw new KafkaException("Failed to construct kafka producer", failure);
         }
-        metrics.register(producer);
+        producer = started;
+        interceptors = plugins.interceptors();
+        deliveries = new Deliveries(interceptors);
         topics = new TopicPartitions(producer,
             Duration.ofMillis(config.getLong(ProducerConfig.MAX_BLOCK_MS_CONFIG)));
         config.logUnused();
@@ -191,11 +196,12 @@ public class SendoffProducer<K, V> implements Producer<K, V> {
     }
 
     /**
-     * Sends a record: hands it to the interceptors, serializes it and returns as soon as the library has it. Waits for memory
-     * alone, at most {@code max.block.ms}; with a partitioner of the program's own also for the first metadata of a topic.
+     * Sends a record: hands it to the interceptors, serializes it and returns as soon as the library has it. Waits
+     * for memory alone, at most {@code max.block.ms}; with a partitioner of the program's own also for the first
+     * metadata of a topic.
      *
-     * <p>What Kafka and the library refuse (Kafka's {@link ApiException}s: too large, no memory, no such topic, a timeout)
-     * goes to the callback and into the future, and is not thrown.
+     * <p>What Kafka and the library refuse (Kafka's {@link ApiException}s: too large, no memory, no such topic, a
+     * timeout) goes to the callback and into the future, and is not thrown.
      *
      * @param record the record; its headers are read-only from now on
      * @param callback called once, before the future is done, or null
@@ -232,8 +238,8 @@ public class SendoffProducer<K, V> implements Producer<K, V> {
         Long timestamp = record.timestamp();
         RecordFuture future = new RecordFuture(deliveries, callback, headers, key, value);
         try {
-            producer.send(record.topic(), partition, timestamp == null ? org.sendoff.Producer.NOW : timestamp, key, value,
-                headersOf(headers), future);
+            producer.send(record.topic(), partition, timestamp == null ? org.sendoff.Producer.NOW : timestamp, key,
+                value, headersOf(headers), future);
         } catch (SendoffException failure) {
             throw Failures.of(failure);
         }
@@ -288,8 +294,8 @@ public class SendoffProducer<K, V> implements Producer<K, V> {
     }
 
     /**
-     * Sends what lingers at once and waits until every record sent before has its outcome, its callback run and its future
-     * done.
+     * Sends what lingers at once and waits until every record sent before has its outcome, its callback run and its
+     * future done.
      *
      * @throws InterruptException if the thread is interrupted
      * @throws KafkaException if it is called from a callback, where it would wait for itself
@@ -326,8 +332,8 @@ public class SendoffProducer<K, V> implements Producer<K, V> {
     }
 
     /**
-     * The metrics, under Kafka's names in the group {@code producer-metrics}; those that Sendoff has a counter for. They go
-     * to {@code metric.reporters} and JMX as well.
+     * The metrics, under Kafka's names in the group {@code producer-metrics}; those that Sendoff has a counter for.
+     * They go to {@code metric.reporters} and JMX as well.
      *
      * @return an unmodifiable view
      */
@@ -357,7 +363,8 @@ public class SendoffProducer<K, V> implements Producer<K, V> {
     }
 
     /**
-     * Refused as by a {@code KafkaProducer} with {@code enable.metrics.push=false}: Sendoff pushes no metrics to brokers.
+     * Refused as by a {@code KafkaProducer} with {@code enable.metrics.push=false}: Sendoff pushes no metrics to
+     * brokers.
      *
      * @param timeout not looked at
      * @return never
@@ -381,8 +388,8 @@ public class SendoffProducer<K, V> implements Producer<K, V> {
     }
 
     /**
-     * As {@link #close()}, for a limited time, after which what is pending is given up: its futures and callbacks get a
-     * {@link KafkaException}.
+     * As {@link #close()}, for a limited time, after which what is pending is given up: its futures and callbacks
+     * get a {@link KafkaException}.
      *
      * @param timeout how long to wait at most
      * @throws IllegalArgumentException if the timeout is negative

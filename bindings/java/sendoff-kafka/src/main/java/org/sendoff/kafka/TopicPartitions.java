@@ -7,19 +7,19 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.common.Cluster;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.sendoff.Producer;
 import org.sendoff.SendoffException;
 
-/** Kafka's view of topics, made from Sendoff's: for {@code partitionsFor}, and for partitioners, which take a cluster. */
+/** Kafka's view of topics, made from Sendoff's: for {@code partitionsFor}, and for partitioners. */
 final class TopicPartitions {
     /** A partitioner sees what is at most so old, as it also takes a while until brokers tell of a new leader. */
-    private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(1);
+    static final Duration FRESH = Duration.ofSeconds(1);
 
     private record Seen(Cluster cluster, long nanoTime) {
     }
@@ -35,11 +35,15 @@ final class TopicPartitions {
 
     /** Waits for the cluster to show the topic, at most {@code max.block.ms}. */
     List<PartitionInfo> of(String topic) {
+        return of(topic, maxBlock);
+    }
+
+    private List<PartitionInfo> of(String topic, Duration timeout) {
         try {
-            return producer.partitionsFor(topic, maxBlock).stream().map(TopicPartitions::kafkas).toList();
+            return producer.partitionsFor(topic, timeout).stream().map(TopicPartitions::kafkas).toList();
         } catch (org.sendoff.TimeoutException failure) {
             throw new TimeoutException(
-                "Topic " + topic + " not present in metadata after " + maxBlock.toMillis() + " ms.", failure);
+                "Topic " + topic + " not present in metadata after " + timeout.toMillis() + " ms.", failure);
         } catch (SendoffException failure) {
             throw Failures.isClosed(failure)
                 ? new KafkaException("Requested metadata update after close", failure)
@@ -47,15 +51,26 @@ final class TopicPartitions {
         }
     }
 
-    /** A cluster that shows this topic. Waits as {@link #of} only for one that was not seen before. */
+    /** A cluster that shows this topic. Waits as {@link #of} does, but only for a topic that was not seen before. */
     Cluster cluster(String topic) {
-        long now = System.nanoTime();
         Seen last = seen.get(topic);
-        if (last == null || now - last.nanoTime() > FRESH_NANOS) {
-            last = new Seen(cluster(of(topic)), now);
+        if (last == null) {
+            last = new Seen(cluster(of(topic)), System.nanoTime());
+            seen.put(topic, last);
+        } else if (System.nanoTime() - last.nanoTime() > FRESH.toNanos()) {
+            last = new Seen(newer(topic, last.cluster()), System.nanoTime());
             seen.put(topic, last);
         }
         return last.cluster();
+    }
+
+    /** What the library knows by now; while it knows nothing, what was known before. */
+    private Cluster newer(String topic, Cluster known) {
+        try {
+            return cluster(of(topic, Duration.ZERO));
+        } catch (ApiException unknown) {
+            return known;
+        }
     }
 
     private static Cluster cluster(List<PartitionInfo> partitions) {

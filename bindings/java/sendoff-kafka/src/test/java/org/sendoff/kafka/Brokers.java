@@ -41,7 +41,7 @@ final class Brokers {
     /** All records of a topic, of which so many are there already; ordered within each partition. */
     static List<ConsumerRecord<byte[], byte[]>> read(String bootstrap, String topic, int count) {
         Map<String, Object> settings = Map.of("bootstrap.servers", bootstrap, "auto.offset.reset", "earliest",
-            "enable.auto.commit", false);
+            "enable.auto.commit", false, "fetch.max.wait.ms", 10);
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
         try (KafkaConsumer<byte[], byte[]> consumer =
                  new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {

@@ -26,8 +26,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.MockConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Producer;
@@ -42,6 +42,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.InvalidTopicException;
+import org.apache.kafka.common.errors.NetworkException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.errors.TimeoutException;
@@ -838,6 +839,23 @@ abstract class ProducerContract extends ContractSupport {
     }
 
     @Test
+    void aConnectionThatBreaksFailsARecordThatIsNotRetried() throws Exception {
+        try (SmallBroker broker = new SmallBroker(topic)) {
+            Told told = new Told();
+            Producer<String, String> producer = producer("bootstrap.servers", broker.bootstrap(),
+                "client.id", "broken", "retries", 0, "linger.ms", 0, "enable.metrics.push", false);
+            warmUp(producer, topic);
+            broker.freeze();
+            Future<RecordMetadata> future = producer.send(record("value"), told);
+            Brokers.eventually(() -> (double) metric(producer, "requests-in-flight", "broken").metricValue() > 0);
+            broker.close();
+
+            assertInstanceOf(NetworkException.class, failureOf(future));
+            assertInstanceOf(NetworkException.class, told.exception());
+        }
+    }
+
+    @Test
     void aClusterThatNeverAnswersTimesOut() throws Exception {
         try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
             Told told = new Told();
@@ -990,6 +1008,6 @@ abstract class ProducerContract extends ContractSupport {
         assertThrows(IllegalStateException.class, producer::commitTransaction);
         assertThrows(IllegalStateException.class, producer::abortTransaction);
         assertThrows(IllegalStateException.class,
-            () -> producer.sendOffsetsToTransaction(offsets, new ConsumerGroupMetadata("group")));
+            () -> producer.sendOffsetsToTransaction(offsets, new MockConsumer<>("earliest").groupMetadata()));
     }
 }
