@@ -4,6 +4,7 @@ package org.sendoff;
 public final class ConfigurationException extends SendoffException {
     private static final long serialVersionUID = 1;
 
+    /** The setting's name, or null. */
     private final String setting;
 
     ConfigurationException(int code, String setting, String message) {

@@ -12,6 +12,8 @@ public record Header(String name, byte[] value) {
     /**
      * Makes a header.
      *
+     * @param name the name, not null
+     * @param value the value, or null for Kafka's null; the array is not copied
      * @throws NullPointerException if the name is null
      */
     public Header {

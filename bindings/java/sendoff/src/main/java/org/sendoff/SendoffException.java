@@ -7,7 +7,9 @@ package org.sendoff;
 public class SendoffException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
+    /** The status. */
     private final int code;
+    /** What is known of the record. */
     private final Outcome outcome;
 
     SendoffException(int code, Outcome outcome, String message) {
