@@ -2,6 +2,7 @@ package org.sendoff.kafka;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -12,7 +13,10 @@ import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.Cluster;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.metrics.KafkaMetric;
+import org.apache.kafka.common.metrics.Measurable;
 import org.apache.kafka.common.metrics.MetricsReporter;
+import org.apache.kafka.common.metrics.Monitorable;
+import org.apache.kafka.common.metrics.PluginMetrics;
 import org.apache.kafka.common.serialization.Serializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
@@ -127,6 +131,15 @@ final class Recording {
 
     /** The same, under a name of its own. */
     public static final class Second extends First {
+    }
+
+    /** Has a metric of its own among the producer's. */
+    public static final class Monitored extends First implements Monitorable {
+        @Override
+        public void withPluginMetrics(PluginMetrics metrics) {
+            metrics.addMetric(metrics.metricName("own-metric", "a metric of an interceptor", new LinkedHashMap<>()),
+                (Measurable) (config, now) -> 42);
+        }
     }
 
     /** Fails in everything it does. */

@@ -2,27 +2,20 @@ package org.sendoff.kafka;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The README's program and the sample, each in a JVM of its own. */
-class ProgramsTest {
-    private static final Pattern PROGRAM = Pattern.compile("```java\n(.*?class Switched .*?)```", Pattern.DOTALL);
-    private static final int RECORDS = 1000;
-
+/** The sample, in a JVM of its own. (bindings/java/run has the README's program.) */
+class SamplesTest {
     @TempDir
     Path folder;
 
@@ -47,44 +40,8 @@ class ProgramsTest {
         return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
     }
 
-    private Path programOfReadme() throws IOException {
-        Matcher matcher = PROGRAM.matcher(Files.readString(Path.of("README.md")));
-        assertTrue(matcher.find(), "the README has no program");
-        return Files.writeString(folder.resolve("Switched.java"), matcher.group(1));
-    }
-
-    /** The topic that the program names is its own within this broker. */
-    private static void assertAllArrived(SmallBroker broker) {
-        List<ConsumerRecord<byte[], byte[]>> records = Brokers.read(broker.bootstrap(), "switched", RECORDS);
-        for (ConsumerRecord<byte[], byte[]> record : records) {
-            String key = new String(record.key(), StandardCharsets.UTF_8);
-            assertEquals(key.replace("key", "value"), new String(record.value(), StandardCharsets.UTF_8));
-        }
-    }
-
     @Test
-    void theReadmesProgramRunsAsWritten() throws Exception {
-        try (SmallBroker broker = new SmallBroker("switched")) {
-            assertEquals("", run(programOfReadme(), broker.bootstrap()));
-            assertAllArrived(broker);
-        }
-    }
-
-    @Test
-    void theReadmesProgramLosesNothingWithoutItsClose() throws Exception {
-        Path program = programOfReadme();
-        String whole = Files.readString(program);
-        String without = whole.replace("        producer.close();\n", "");
-        assertNotEquals(whole, without);
-        Files.writeString(program, without);
-        try (SmallBroker broker = new SmallBroker("switched")) {
-            run(program, broker.bootstrap());
-            assertAllArrived(broker);
-        }
-    }
-
-    @Test
-    void theSampleRuns() throws Exception {
+    void paymentsAreAuditedAndArrive() throws Exception {
         String topic = Brokers.newTopic();
         Path sample = Files.copy(Path.of("samples", "Payments.java"), folder.resolve("Payments.java"));
         String printed = run(sample, Brokers.KAFKA, topic);
