@@ -49,7 +49,7 @@
 %typemap(javain) uint32_t "$javainput"
 %typemap(javaout) uint32_t { return $jnicall; }
 
-/* Text is UTF-8, which JNI's own strings are not: it crosses as bytes. In: copied, since a byte array has no end mark. */
+/* Text is UTF-8, which JNI's own strings are not: it crosses as bytes, copied since a byte array has no end mark. */
 %typemap(jni) const char * "jbyteArray"
 %typemap(jtype) const char * "byte[]"
 %typemap(jstype) const char * "String"

@@ -9,8 +9,8 @@ import org.sendoff.Producer;
 import org.sendoff.Record;
 
 /**
- * Lines BROKERS TOPIC: sends each line of standard input as a record, with a callback for each, and ends with status 1 if
- * one was not delivered.
+ * Lines BROKERS TOPIC: sends each line of standard input as a record, with a callback for each, and ends with status
+ * 1 if one was not delivered.
  */
 public final class Lines {
     private Lines() {

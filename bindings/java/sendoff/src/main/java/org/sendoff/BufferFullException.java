@@ -1,8 +1,8 @@
 package org.sendoff;
 
 /**
- * {@code buffer.memory}, or the share of it that one partition may have, stayed full for {@code max.block.ms}. The record
- * was not accepted.
+ * {@code buffer.memory}, or the share of it that one partition may have, stayed full for {@code max.block.ms}. The
+ * record was not accepted.
  */
 public final class BufferFullException extends SendoffException {
     private static final long serialVersionUID = 1;

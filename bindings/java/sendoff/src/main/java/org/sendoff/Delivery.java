@@ -108,8 +108,8 @@ public final class Delivery {
     }
 
     /**
-     * Why it was not delivered, or may not have been. With {@code acks=0} there is nothing to wait for, so that a record
-     * handed to the system has no exception, though its outcome is {@link Outcome#UNKNOWN}.
+     * Why it was not delivered, or may not have been. With {@code acks=0} there is nothing to wait for, so that a
+     * record handed to the system has no exception, though its outcome is {@link Outcome#UNKNOWN}.
      *
      * @return a new exception, or null
      */

@@ -9,8 +9,8 @@ import org.sendoff.internal.SendoffNative;
 import org.sendoff.internal.SendoffNativeJNI;
 
 /**
- * Takes a producer's reports from the library, runs the callbacks, and frees the library's producer at its end. It is the
- * only thread that waits inside the library. A daemon: it holds up no exit, but the shutdown hook waits for it.
+ * Takes a producer's reports from the library, runs the callbacks, and frees the library's producer at its end. It is
+ * the only thread that waits inside the library. A daemon: it holds up no exit, but the shutdown hook waits for it.
  */
 final class DeliveryThread implements Runnable {
     private static final int REPORTS_AT_A_TIME = 2048;

@@ -17,13 +17,13 @@ import java.util.concurrent.CompletableFuture;
  * }
  * }</pre>
  *
- * <p><b>Nothing is lost by forgetting.</b> {@link #close()} waits for everything that was accepted. A producer that is not
- * closed sends what it accepted when the program ends (a shutdown hook waits up to {@code shutdown.timeout.ms}, and
- * callbacks still run then, unless {@code shutdown.callbacks} is false), and when it becomes unreachable, which is logged
- * as the leak that it is.
+ * <p><b>Nothing is lost by forgetting.</b> {@link #close()} waits for everything that was accepted. A producer that
+ * is not closed sends what it accepted when the program ends (a shutdown hook waits up to {@code
+ * shutdown.timeout.ms}, and callbacks still run then, unless {@code shutdown.callbacks} is false), and when it
+ * becomes unreachable, which is logged as the leak that it is.
  *
- * <p><b>Waits.</b> {@code send} waits for memory only, at most {@code max.block.ms}, and never for the network. A thread
- * that waits in a method of this class can be interrupted: the method throws an {@link InterruptException}.
+ * <p><b>Waits.</b> {@code send} waits for memory only, at most {@code max.block.ms}, and never for the network. A
+ * thread that waits in a method of this class can be interrupted: the method throws an {@link InterruptException}.
  *
  * <p><b>Log lines</b> go to the {@link System.Logger} named {@code org.sendoff}.
  */
@@ -68,9 +68,9 @@ public final class Producer implements AutoCloseable {
     /**
      * Sends a record and gives a future of its delivery.
      *
-     * <p>The future completes on the delivery thread, where its dependents run as {@link Callback}s do. It completes with
-     * a {@link SendoffException} if the record was not delivered or may not have been. Cancelling it does not recall the
-     * record.
+     * <p>The future completes on the delivery thread, where its dependents run as {@link Callback}s do. It completes
+     * with a {@link SendoffException} if the record was not delivered or may not have been. Cancelling it does not
+     * recall the record.
      *
      * @param record the record
      * @return the future of its delivery
@@ -153,9 +153,9 @@ public final class Producer implements AutoCloseable {
     }
 
     /**
-     * Refuses further records, waits until every accepted one has had its callback run, which {@code delivery.timeout.ms}
-     * limits, and ends the producer. Further calls do the same or nothing. Called from a callback, it acts as
-     * {@code close(Duration.ZERO)}, without waiting.
+     * Refuses further records, waits until every accepted one has had its callback run, which {@code
+     * delivery.timeout.ms} limits, and ends the producer. Further calls do the same or nothing. Called from a
+     * callback, it acts as {@code close(Duration.ZERO)}, without waiting.
      *
      * @throws InterruptException if the thread was interrupted; what was accepted is still sent, and the producer ends
      *     when that is done
@@ -166,8 +166,8 @@ public final class Producer implements AutoCloseable {
     }
 
     /**
-     * As {@link #close()}, for a limited time, after which what is left is given up: each such record has its callback run
-     * with an exception that says whether it may have been written.
+     * As {@link #close()}, for a limited time, after which what is left is given up: each such record has its
+     * callback run with an exception that says whether it may have been written.
      *
      * @param timeout how long to wait at most, or null for as long as {@link #close()}; zero gives up at once what was
      *     not acknowledged. Giving up may take half a second longer

@@ -15,9 +15,9 @@ import org.sendoff.internal.SendoffNativeJNI;
 /**
  * A producer without the object that the program holds, so that its thread does not keep that one alive.
  *
- * <p>No call into the library but the delivery thread's poll waits for anything: waits are on {@link Progress}, where they
- * can be interrupted and do not pin virtual threads. The library's handle is a number that it refuses once it is stale, so
- * calls need no lock against the end.
+ * <p>No call into the library but the delivery thread's poll waits for anything: waits are on {@link Progress}, where
+ * they can be interrupted and do not pin virtual threads. The library's handle is a number that it refuses once it is
+ * stale, so calls need no lock against the end.
  */
 final class ProducerCore {
     /** How long a wait goes on without progress before what others sent meanwhile is kept from lingering, too. */
@@ -84,7 +84,7 @@ final class ProducerCore {
             status = sendWhenThereIsRoom(topic, set, partition, timestamp, key, value, packed, called);
         }
         if (status != SendoffNative.OK) {
-            throw Statuses.refusal(status, "record for " + topicName + (set == 0 ? "" : "-" + partition));
+            throw Statuses.refusal(status, "record for " + topicName + (partition < 0 ? "" : "-" + partition));
         }
     }
 
@@ -98,7 +98,6 @@ final class ProducerCore {
             slot.number());
         if (status != SendoffNative.OK) {
             slots.release(slot);
-            progress.announce();
         }
         return status;
     }
@@ -204,8 +203,8 @@ final class ProducerCore {
                     return true;
                 }
                 SendoffNative.flush(handle, 0);
-                if (deadline.isOver()) {
-                    return false;
+                if (deadline.isOver() || deliveries.hasEnded()) {
+                    return settlement.isSettled();
                 }
                 awaitProgress(settlement, seen, deadline);
             }

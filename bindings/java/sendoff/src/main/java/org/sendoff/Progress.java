@@ -5,9 +5,9 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The event that all waits of a producer wait for: something was delivered or ended. Announcing it while nobody waits costs
- * a fence. A waiter enters, notes the number, looks at what it waits for, and then waits for another number, so that it
- * misses nothing that happens in between.
+ * The event that all waits of a producer wait for: something was delivered or ended. Announcing it while nobody waits
+ * costs a fence. A waiter enters, notes the number, looks at what it waits for, and then waits for another number, so
+ * that it misses nothing that happens in between.
  */
 final class Progress {
     private final ReentrantLock lock = new ReentrantLock();

@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What is sent: a value, and optionally a key, headers, a partition and a timestamp. Immutable, except that arrays are
- * not copied: do not change them before {@code send} has returned. Import it by name, since {@code java.lang} has a class
- * of the same name.
+ * What is sent: a value, and optionally a key, headers, a partition and a timestamp. Immutable, except that arrays
+ * are not copied: do not change them before {@code send} has returned. Import it by name, since {@code java.lang} has
+ * a class of the same name.
  *
  * <pre>{@code
  * Record.of("orders", "4711", "{\"total\": 12}");

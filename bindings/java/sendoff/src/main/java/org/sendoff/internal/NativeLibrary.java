@@ -8,8 +8,8 @@ import java.nio.file.StandardCopyOption;
 import java.util.Locale;
 
 /**
- * Loads the library that the jar carries, once: it is copied to a temporary file, loaded, and the file deleted at once. The
- * system property {@code sendoff.library} names another file instead.
+ * Loads the library that the jar carries, once: it is copied to a temporary file, loaded, and the file deleted at
+ * once. The system property {@code sendoff.library} names another file instead.
  */
 final class NativeLibrary {
     private static final String OVERRIDE = "sendoff.library";

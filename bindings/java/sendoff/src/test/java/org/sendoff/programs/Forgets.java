@@ -6,8 +6,8 @@ import org.sendoff.Producer;
 import org.sendoff.Record;
 
 /**
- * Forgets BROKERS TOPIC COUNT HOW [name=value ...]: sends, closes nothing, and ends: by "return" from main, by "exit", or
- * by "exit-in-callback". The callbacks that ran are counted when the JVM ends.
+ * Forgets BROKERS TOPIC COUNT HOW [name=value ...]: sends, closes nothing, and ends: by "return" from main, by
+ * "exit", or by "exit-in-callback". The callbacks that ran are counted when the JVM ends.
  */
 public final class Forgets {
     private static Producer producer;
