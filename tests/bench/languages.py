@@ -56,7 +56,7 @@ def command_of(program: list):
 
 
 def table(cells: dict) -> str:
-    lines = ["| 100-byte records, from the language's send to its delivery | CPU ns a record | beside | CPU ns | ratio |",
+    lines = ["| 100 B, none, from the language's send to its delivery | CPU ns a record | beside | CPU ns | ratio |",
              "|---|--:|---|--:|--:|"]
     for client, rounds in of_languages(cells):
         beside, cost, _ = neighbour(client, rounds, cells)

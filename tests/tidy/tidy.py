@@ -38,7 +38,7 @@ BANNED_CALLS = [
     ("rand|srand|random|srandom|rand_r|drand48", r"$^", "use base/random.h"),
     ("malloc|calloc|realloc|reallocarray|free|strdup|strndup|aligned_alloc|posix_memalign|asprintf|vasprintf"
      "|mmap|munmap", r"src/base/allocator\.c|tests/", "use base/allocator.h"),
-    ("time|gettimeofday|clock_gettime|clock|ftime|timespec_get", r"src/base/clock\.c|tests/",
+    ("time|gettimeofday|clock_gettime|clock|ftime|timespec_get", r"src/base/clock\.c|tests/|bindings/",
      "use base/clock.h"),
     ("assert", r"$^", "use ASSERT of base/assertion.h, which stays on in release builds"),
     ("sleep|usleep", r"tests/", "wait for what is awaited, with a deadline"),
