@@ -13,7 +13,7 @@ import org.sendoff.internal.SendoffNativeJNI;
  * the only thread that waits inside the library. A daemon: it holds up no exit, but the shutdown hook waits for it.
  */
 final class DeliveryThread implements Runnable {
-    private static final int REPORTS_AT_A_TIME = 2048;
+    private static final int REPORTS_AT_A_TIME = 4096;
     /** How long to wait for reports before looking at log lines and at whether to end. */
     private static final long POLL_MILLISECONDS = 250;
     /** Under load, rare events are looked at after so many polls. */

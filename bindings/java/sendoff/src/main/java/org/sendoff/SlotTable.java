@@ -16,11 +16,11 @@ final class SlotTable {
     private static final int FIRST_SIZE = 1024;
     private static final int NONE = -1;
     private static final long INDEX_BITS = 0xffff_ffffL;
-    private static final VarHandle CALLBACK;
+    private static final VarHandle GENERATION;
 
     static {
         try {
-            CALLBACK = MethodHandles.lookup().findVarHandle(Slot.class, "callback", Callback.class);
+            GENERATION = MethodHandles.lookup().findVarHandle(Slot.class, "generation", int.class);
         } catch (ReflectiveOperationException exception) {
             throw new ExceptionInInitializerError(exception);
         }
@@ -29,11 +29,11 @@ final class SlotTable {
     /** A record's place. Its claimer writes it, then whoever has its report. */
     static final class Slot {
         private final int index;
+        /** Odd while a record is here. Written through GENERATION, which publishes the other fields. */
         private int generation;
         private int nextFree;
         private int epoch;
         private String topic;
-        /** Null: there is no record. Read and written through CALLBACK, which publishes the other fields. */
         private Callback callback;
 
         private Slot(int index) {
@@ -50,20 +50,39 @@ final class SlotTable {
         }
 
         Callback callback() {
-            return (Callback) CALLBACK.getAcquire(this);
+            return callback;
+        }
+
+        private boolean isHeld() {
+            return ((int) GENERATION.getAcquire(this) & 1) != 0;
+        }
+
+        private void nextGeneration() {
+            GENERATION.setRelease(this, generation + 1);
         }
     }
 
     private final AtomicLong freeHead = new AtomicLong(NONE & INDEX_BITS);
     private volatile Slot[] slots = new Slot[0];
     private volatile int epoch;
+    /** Of the record that was sent last, by any thread. */
+    private Callback lastCallback;
 
     /** Takes a slot for a record about to be sent. */
     Slot claim(String topic, Callback callback) {
         Slot slot = pop();
-        slot.topic = topic;
+        // References are stored only where they change: a store into an old object costs the collector's barrier.
+        if (slot.topic != topic) {
+            slot.topic = topic;
+        }
+        if (slot.callback != callback) {
+            slot.callback = callback;
+        }
+        if (lastCallback != callback) {
+            lastCallback = callback;
+        }
         slot.epoch = epoch;
-        CALLBACK.setRelease(slot, callback);
+        slot.nextGeneration();
         return slot;
     }
 
@@ -118,7 +137,7 @@ final class SlotTable {
             return null;
         }
         Slot slot = current[index];
-        return slot.generation == (int) (number >>> 32) && slot.callback() != null ? slot : null;
+        return slot.generation == (int) (number >>> 32) && slot.isHeld() ? slot : null;
     }
 
     /** Gives back the slot of a record that was refused. */
@@ -127,10 +146,12 @@ final class SlotTable {
         push(slot, slot);
     }
 
-    private static void clear(Slot slot) {
-        slot.generation++;
-        slot.topic = null;
-        CALLBACK.setRelease(slot, null);
+    /** Lets go of the callback, unless it is one that records have in common. */
+    private void clear(Slot slot) {
+        if (slot.callback != lastCallback) {
+            slot.callback = null;
+        }
+        slot.nextGeneration();
     }
 
     /** Slots given back together, by one thread. */
@@ -183,7 +204,7 @@ final class SlotTable {
         }
 
         private boolean holdsEarlierRecord(Slot slot) {
-            return slot.callback() != null && slot.epoch - epoch < 0;
+            return slot.isHeld() && slot.epoch - epoch < 0;
         }
     }
 }
