@@ -95,15 +95,15 @@
 %typemap(jtype) (int32_t *nodes, uint32_t capacity) "int[]"
 %typemap(jstype) (int32_t *nodes, uint32_t capacity) "int[]"
 %typemap(javain) (int32_t *nodes, uint32_t capacity) "$javainput"
-%typemap(in) (int32_t *nodes, uint32_t capacity) (int32_t ids[64]) %{
-  $1 = ids;
+%typemap(in) (int32_t *nodes, uint32_t capacity) %{
   $2 = (uint32_t)(*jenv)->GetArrayLength(jenv, $input);
-  if ($2 > sizeof ids / sizeof ids[0]) $2 = sizeof ids / sizeof ids[0];
-  memset(ids, 0, sizeof ids);
+  $1 = calloc((size_t)$2 + 1, sizeof *$1);
+  if ($1 == NULL) $2 = 0;
 %}
 %typemap(argout) (int32_t *nodes, uint32_t capacity) %{
-  (*jenv)->SetIntArrayRegion(jenv, $input, 0, (jsize)$2, (const jint *)ids$argnum);
+  (*jenv)->SetIntArrayRegion(jenv, $input, 0, (jsize)$2, (const jint *)$1);
 %}
+%typemap(freearg) (int32_t *nodes, uint32_t capacity) %{ free($1); %}
 
 /* Java's layer waits for a flush itself and counts by callbacks. */
 %typemap(in, numinputs=0) sendoff_flush_result * %{ $1 = NULL; %}

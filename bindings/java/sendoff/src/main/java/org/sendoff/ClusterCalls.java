@@ -16,7 +16,6 @@ import org.sendoff.internal.Utf8;
 final class ClusterCalls {
     private static final long SLICE_MILLISECONDS = 50;
     private static final int ERROR_BYTES = 1024;
-    private static final int NODES_MAX = 64;
 
     private ClusterCalls() {
     }
@@ -73,19 +72,18 @@ final class ClusterCalls {
             for (int index = 0; index < count[0]; index++) {
                 check(SendoffNative.partitions_get(partitions, index, partition), topic);
                 read.add(new PartitionInfo(topic, partition.getPartition(), partition.getLeader(),
-                    partition.getLeader_epoch(), nodes(topic, partitions, index, SendoffNative.NODES_REPLICAS),
-                    nodes(topic, partitions, index, SendoffNative.NODES_IN_SYNC),
-                    nodes(topic, partitions, index, SendoffNative.NODES_OFFLINE), partition.getStatus()));
+                    partition.getLeader_epoch(), nodes(partitions, index, SendoffNative.NODES_REPLICAS, partition.getReplica_count()),
+                    nodes(partitions, index, SendoffNative.NODES_IN_SYNC, partition.getIn_sync_count()),
+                    nodes(partitions, index, SendoffNative.NODES_OFFLINE, partition.getOffline_count()), partition.getStatus()));
             }
         }
         return List.copyOf(read);
     }
 
-    private static List<Integer> nodes(String topic, long partitions, int index, int kind) {
-        int[] nodes = new int[NODES_MAX];
-        int[] count = new int[1];
-        check(SendoffNative.partitions_nodes(partitions, index, kind, nodes, count), topic);
-        return IntStream.of(nodes).limit(count[0]).boxed().toList();
+    private static List<Integer> nodes(long partitions, int index, int kind, int count) {
+        int[] nodes = new int[count];
+        check(SendoffNative.partitions_nodes(partitions, index, kind, nodes, new int[1]), "nodes");
+        return IntStream.of(nodes).boxed().toList();
     }
 
     private static void check(int status, String topic) {

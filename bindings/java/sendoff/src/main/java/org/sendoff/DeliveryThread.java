@@ -135,6 +135,9 @@ final class DeliveryThread implements Runnable {
                 && status != SendoffNative.CLOSED) {
                 throw Statuses.refusal(status, name + ": deliveries");
             }
+            if (status == SendoffNative.TIMED_OUT) {
+                slots.forgetCallbacks();
+            }
             if (status != SendoffNative.OK || polls % POLLS_BETWEEN_EVENTS == 0) {
                 readEvents(event);
             }

@@ -120,6 +120,33 @@ final class SlotTable {
         push(grown[old.length], grown[grown.length - 1]);
     }
 
+    /**
+     * Lets go of the callbacks that free slots still have in common, which may hold what the program has dropped. For
+     * idle times: who claims meanwhile waits for it in grow().
+     */
+    synchronized void forgetCallbacks() {
+        if (lastCallback == null) {
+            return;
+        }
+        lastCallback = null;
+        long head;
+        do {
+            head = freeHead.get();
+        } while (!freeHead.compareAndSet(head, headWith(head, NONE)));
+        int index = (int) head;
+        if (index == NONE) {
+            return;
+        }
+        Slot first = slots[index];
+        Slot last = first;
+        last.callback = null;
+        while (last.nextFree != NONE) {
+            last = slots[last.nextFree];
+            last.callback = null;
+        }
+        push(first, last);
+    }
+
     /** Makes a chain of slots the top of the free ones. */
     private void push(Slot first, Slot last) {
         long head;

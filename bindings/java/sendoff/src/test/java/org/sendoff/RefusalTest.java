@@ -108,6 +108,7 @@ class RefusalTest {
         assertThrows(IllegalArgumentException.class, () -> Record.to("topic").timestamp(-1));
         try (Producer producer = Broker.producerToNobody()) {
             assertThrows(NullPointerException.class, () -> producer.send(null));
+            assertThrows(IllegalArgumentException.class, () -> producer.send(Record.of("top\0ic", "value")));
             assertThrows(IllegalArgumentException.class, () -> producer.flush(Duration.ofMillis(-1)));
         }
     }

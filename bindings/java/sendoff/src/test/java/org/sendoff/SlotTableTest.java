@@ -90,6 +90,31 @@ class SlotTableTest {
     }
 
     @Test
+    void freeSlotsForgetTheirCallbacks() {
+        List<SlotTable.Slot> claimed = new ArrayList<>();
+        for (int i = 0; i < 3000; i++) {
+            claimed.add(claim());
+        }
+        SlotTable.Slot held = claim();
+        claimed.forEach(this::done);
+        table.forgetCallbacks();
+        claimed.forEach(slot -> assertNull(slot.callback()));
+        assertSame(CALLBACK, held.callback());
+        for (int i = 0; i < 3000; i++) {
+            assertSame(CALLBACK, claim().callback());
+        }
+    }
+
+    @Test
+    void aSlotLetsGoOfACallbackOfItsOwn() {
+        Callback own = delivery -> assertNull(delivery);
+        SlotTable.Slot slot = table.claim("topic", own);
+        claim();
+        done(slot);
+        assertNull(slot.callback());
+    }
+
+    @Test
     void threadsNeverShareASlot() throws InterruptedException {
         BlockingQueue<SlotTable.Slot> claimed = new LinkedBlockingQueue<>(5000);
         int each = 200_000;
@@ -110,9 +135,13 @@ class SlotTableTest {
         for (int n = 0; n < 4 * each; n++) {
             SlotTable.Slot slot = claimed.take();
             assertSame(slot, table.find(slot.number()));
+            assertSame(CALLBACK, slot.callback());
             released.add(slot);
             if (n % 100 == 0) {
                 released.push();
+            }
+            if (n % 5000 == 0) {
+                table.forgetCallbacks();
             }
         }
         released.push();

@@ -7,8 +7,11 @@ public final class Utf8 {
     private Utf8() {
     }
 
-    /** The bytes of a text, null of null. */
+    /** The bytes of a text, null of null. The library takes text that ends at NUL, so that it cannot hold one. */
     static byte[] bytes(String text) {
+        if (text != null && text.indexOf('\0') >= 0) {
+            throw new IllegalArgumentException("a NUL character in '" + text.replace('\0', '?') + "'");
+        }
         return text == null ? null : text.getBytes(StandardCharsets.UTF_8);
     }
 

@@ -3,6 +3,7 @@ package org.sendoff.programs;
 import java.lang.ref.WeakReference;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.sendoff.Callback;
 import org.sendoff.Producer;
 import org.sendoff.Record;
 
@@ -13,10 +14,21 @@ public final class Leaks {
     private Leaks() {
     }
 
-    private static WeakReference<Producer> leak(String brokers, String topic, int count) {
+    /** Its records still linger when it is dropped. */
+    private static WeakReference<Producer> leakWithRecords(String brokers, String topic, int count) {
         Producer producer = new Producer(Map.of("bootstrap.servers", brokers, "linger.ms", "60000"));
         for (int i = 0; i < count; i++) {
             producer.send(Record.of(topic, "value"), delivery -> CALLBACKS.incrementAndGet());
+        }
+        return new WeakReference<>(producer);
+    }
+
+    /** Its callback holds the producer itself. */
+    private static WeakReference<Producer> leakByCallback(String brokers, String topic, int count) {
+        Producer producer = new Producer(Map.of("bootstrap.servers", brokers));
+        Callback callback = delivery -> CALLBACKS.addAndGet(producer.settings().isEmpty() ? 0 : 1);
+        for (int i = 0; i < count; i++) {
+            producer.send(Record.of(topic, "value"), callback);
         }
         return new WeakReference<>(producer);
     }
@@ -28,8 +40,8 @@ public final class Leaks {
 
     public static void main(String[] arguments) throws InterruptedException {
         int count = Integer.parseInt(arguments[2]);
-        WeakReference<?> first = leak(arguments[0], arguments[1], count);
-        WeakReference<?> second = leak(arguments[0], arguments[1], count);
+        WeakReference<?> first = leakWithRecords(arguments[0], arguments[1], count);
+        WeakReference<?> second = leakByCallback(arguments[0], arguments[1], count);
         while (first.get() != null || second.get() != null || !deliveryThreadsEnded()) {
             System.gc();
             Thread.sleep(20);
