@@ -55,6 +55,16 @@ class LifecycleTest {
 
     @ParameterizedTest
     @EnumSource
+    void nothingIsLostByASignal(Broker broker) throws Exception {
+        String topic = Broker.freshTopic("signalled");
+        ChildJvm.Ended ended = forget(broker.bootstrap(), topic, "signal");
+        assertEquals(143, ended.status(), ended.output());
+        assertCallbacks(COUNT, ended);
+        assertEquals(COUNT, ReadBack.count(broker, topic));
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void nothingIsLostByExitInsideACallback(Broker broker) throws Exception {
         String topic = Broker.freshTopic("exits-inside");
         ChildJvm.Ended ended = forget(broker.bootstrap(), topic, "exit-in-callback");

@@ -1,5 +1,6 @@
 package org.sendoff.programs;
 
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.sendoff.Producer;
@@ -7,7 +8,7 @@ import org.sendoff.Record;
 
 /**
  * Forgets BROKERS TOPIC COUNT HOW [name=value ...]: sends, closes nothing, and ends: by "return" from main, by
- * "exit", or by "exit-in-callback". The callbacks that ran are counted when the JVM ends.
+ * "exit", by "signal" or by "exit-in-callback". Each callback writes a line.
  */
 public final class Forgets {
     private static Producer producer;
@@ -15,8 +16,8 @@ public final class Forgets {
     private Forgets() {
     }
 
-    public static void main(String[] arguments) {
-        Map<String, String> settings = new java.util.HashMap<>(Map.of("bootstrap.servers", arguments[0],
+    public static void main(String[] arguments) throws Exception {
+        Map<String, String> settings = new HashMap<>(Map.of("bootstrap.servers", arguments[0],
             "linger.ms", "60000"));
         for (int i = 4; i < arguments.length; i++) {
             String[] setting = arguments[i].split("=", 2);
@@ -40,6 +41,10 @@ public final class Forgets {
         }
         if (how.equals("exit-in-callback")) {
             producer.flush();
+        }
+        if (how.equals("signal")) {
+            new ProcessBuilder("kill", "-TERM", String.valueOf(ProcessHandle.current().pid())).start().waitFor();
+            Thread.currentThread().join();
         }
     }
 }
