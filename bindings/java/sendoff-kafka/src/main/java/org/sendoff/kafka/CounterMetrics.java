@@ -1,5 +1,6 @@
 package org.sendoff.kafka;
 
+import java.lang.ref.WeakReference;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -25,6 +26,9 @@ final class CounterMetrics {
 
     private final Metrics metrics;
     private final Map<String, String> tags;
+    /** Weak, since reporters are kept by others: a producer that the program forgot must become unreachable. */
+    private volatile WeakReference<Producer> reference;
+    private volatile Counters last;
     private final LongAdder refused = new LongAdder();
     private final LongAdder exhausted = new LongAdder();
     private final LongAdder flushNanos = new LongAdder();
@@ -60,44 +64,51 @@ final class CounterMetrics {
 
     /** Makes the metrics of a producer that is there. */
     void register(Producer producer) {
-        totalAndRate(producer, "record-send", "records sent",
+        reference = new WeakReference<>(producer);
+        last = producer.counters();
+        totalAndRate("record-send", "records sent",
             all -> all.recordsDelivered() + all.recordsUnacknowledged() + all.recordsUnknown());
-        totalAndRate(producer, "record-error", "record sends that resulted in errors",
+        totalAndRate("record-error", "record sends that resulted in errors",
             all -> all.recordsNotDelivered() + all.recordsUnknown() + refused.sum());
-        totalAndRate(producer, "record-retry", "batches sent again", Counters::batchesRetried);
-        totalAndRate(producer, "batch-split", "batches split", Counters::batchesSplit);
-        totalAndRate(producer, "request", "requests sent", Counters::requestsSent);
-        totalAndRate(producer, "response", "responses received", Counters::responsesReceived);
-        totalAndRate(producer, "outgoing-byte", "bytes of record batches sent", Counters::batchBytesSent);
-        totalAndRate(producer, "connection-creation", "connections made", Counters::connectionsOpened);
-        totalAndRate(producer, "buffer-exhausted", "sends refused because the memory was full", all -> exhausted.sum());
-        value(producer, "flush-time-ns-total", "nanoseconds spent in flush", all -> flushNanos.sum());
-        value(producer, "requests-in-flight", "produce requests without an answer", Counters::requestsInFlight);
-        value(producer, "buffer-total-bytes", "buffer.memory", Counters::bufferBytesTotal);
-        value(producer, "buffer-available-bytes", "bytes of buffer.memory that are free",
+        totalAndRate("record-retry", "batches sent again", Counters::batchesRetried);
+        totalAndRate("batch-split", "batches split", Counters::batchesSplit);
+        totalAndRate("request", "requests sent", Counters::requestsSent);
+        totalAndRate("response", "responses received", Counters::responsesReceived);
+        totalAndRate("outgoing-byte", "bytes of record batches sent", Counters::batchBytesSent);
+        totalAndRate("connection-creation", "connections made", Counters::connectionsOpened);
+        totalAndRate("buffer-exhausted", "sends refused because the memory was full", all -> exhausted.sum());
+        value("flush-time-ns-total", "nanoseconds spent in flush", all -> flushNanos.sum());
+        value("requests-in-flight", "produce requests without an answer", Counters::requestsInFlight);
+        value("buffer-total-bytes", "buffer.memory", Counters::bufferBytesTotal);
+        value("buffer-available-bytes", "bytes of buffer.memory that are free",
             all -> all.bufferBytesTotal() - all.bufferBytesUsed());
-        average(producer, "records-per-request-avg", "records in a batch", Counters::recordsDelivered,
-            Counters::batchesSent);
-        average(producer, "batch-size-avg", "bytes in a batch on the wire", Counters::batchBytesSent,
-            Counters::batchesSent);
-        average(producer, "compression-rate-avg", "compressed size over uncompressed size", Counters::batchBytesSent,
+        average("batch-size-avg", "bytes in a batch on the wire", Counters::batchBytesSent, Counters::batchesSent);
+        average("compression-rate-avg", "compressed size over uncompressed size", Counters::batchBytesSent,
             Counters::batchBytesUncompressed);
     }
 
-    private void totalAndRate(Producer producer, String name, String what, ToLongFunction<Counters> counter) {
-        value(producer, name + "-total", "The total number of " + what, counter);
+    private Counters counters() {
+        Producer producer = reference.get();
+        if (producer != null) {
+            last = producer.counters();
+        }
+        return last;
+    }
+
+    private void totalAndRate(String name, String what, ToLongFunction<Counters> counter) {
+        value(name + "-total", "The total number of " + what, counter);
         add(name + "-rate", "The number per second of " + what,
-            new CounterRate(() -> counter.applyAsLong(producer.counters())));
+            new CounterRate(() -> counter.applyAsLong(counters())));
     }
 
-    private void value(Producer producer, String name, String what, ToLongFunction<Counters> counter) {
-        add(name, what, (settings, now) -> counter.applyAsLong(producer.counters()));
+    private void value(String name, String what, ToLongFunction<Counters> counter) {
+        add(name, what, (settings, now) -> counter.applyAsLong(counters()));
     }
 
-    private void average(Producer producer, String name, String what, ToLongFunction<Counters> sum,
+    private void average(String name, String what, ToLongFunction<Counters> sum,
                          ToLongFunction<Counters> count) {
         add(name, "The average over the producer's life: " + what, (settings, now) -> {
-            Counters all = producer.counters();
+            Counters all = counters();
             long divisor = count.applyAsLong(all);
             return divisor == 0 ? Double.NaN : (double) sum.applyAsLong(all) / divisor;
         });

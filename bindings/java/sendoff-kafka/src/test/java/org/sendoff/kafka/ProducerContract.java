@@ -192,6 +192,17 @@ abstract class ProducerContract extends SendContract {
     }
 
     @Test
+    void serializersAreNotCalledAfterClose() {
+        Producer<String, String> producer =
+            closedLater(factory.create(settings(), new StringSerializer(), new Recording.TextSerializer()));
+        producer.close();
+        ProducerRecord<String, String> record = record("value");
+
+        assertThrows(IllegalStateException.class, () -> producer.send(record));
+        assertEquals(0, record.headers().toArray().length);
+    }
+
+    @Test
     void otherCallsAfterCloseAreHarmlessOrRefused() {
         Producer<String, String> producer = producer();
         producer.close();

@@ -225,6 +225,17 @@ abstract class SendContract extends ContractSupport {
     }
 
     @Test
+    void pluginsAreToldTheNameThatTheProducerGaveItself() {
+        producerOfClassNames("key.serializer", Recording.TextSerializer.class,
+            "interceptor.classes", Recording.First.class.getName());
+
+        assertEquals(2, Recording.EVENTS.size());
+        assertTrue(Recording.EVENTS.get(0).matches("key serializer configured for producer-\\d+ with null"),
+            Recording.EVENTS::toString);
+        assertTrue(Recording.EVENTS.get(1).matches("First configured for producer-\\d+"), Recording.EVENTS::toString);
+    }
+
+    @Test
     void serializersGivenAsObjectsAreClosedButNotConfigured() {
         Serializer<String> serializer = new Recording.TextSerializer();
         Producer<String, String> producer =
@@ -408,6 +419,7 @@ abstract class SendContract extends ContractSupport {
         producer.send(record("x".repeat(2000)));
 
         assertEquals(1, Recording.count("First told of RecordTooLargeException offset -1 partition 0"));
+        assertThrows(IllegalStateException.class, () -> Recording.HEADERS.get(0).add("late", bytes("2")));
     }
 
     @Test
@@ -418,8 +430,12 @@ abstract class SendContract extends ContractSupport {
         Producer<String, String> producer = closedLater(factory.create(
             settings("interceptor.classes", Recording.First.class.getName()), new StringSerializer(), failing));
 
-        assertThrows(SerializationException.class, () -> producer.send(record("value")));
+        ProducerRecord<String, String> record = record("value");
+
+        assertThrows(SerializationException.class, () -> producer.send(record));
         assertEquals(1, Recording.count("First told of SerializationException offset -1 partition 0"));
+        assertThrows(IllegalStateException.class, () -> Recording.HEADERS.get(0).add("late", bytes("2")));
+        record.headers().add("second try", bytes("3"));
     }
 
     @Test

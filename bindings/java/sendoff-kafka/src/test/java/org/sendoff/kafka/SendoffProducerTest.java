@@ -2,11 +2,13 @@ package org.sendoff.kafka;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
@@ -110,6 +112,26 @@ class SendoffProducerTest extends ContractSupport {
             producer.flush();
             assertEquals(1000, told.metadata().stream().filter(metadata -> metadata.hasOffset()).count());
         }
+    }
+
+    @Test
+    void whatAForgottenProducerAcceptedIsSent() {
+        CompletableFuture<Exception> told = new CompletableFuture<>();
+        sendAndForget(told);
+        Brokers.eventually(() -> {
+            System.gc();
+            return told.isDone();
+        });
+        assertNull(told.join());
+        Brokers.readOne(bootstrap, topic);
+    }
+
+    /** In a frame of its own, so that nothing here keeps the producer alive. */
+    private void sendAndForget(CompletableFuture<Exception> told) {
+        Map<String, Object> settings = settings("linger.ms", 600_000, "delivery.timeout.ms", 900_000);
+        Producer<String, String> forgotten =
+            factory.create(settings, new StringSerializer(), new StringSerializer());
+        forgotten.send(record("value"), (metadata, exception) -> told.complete(exception));
     }
 
     @Test
