@@ -170,7 +170,7 @@ public final class Producer implements AutoCloseable {
      * callback run with an exception that says whether it may have been written.
      *
      * @param timeout how long to wait at most, or null for as long as {@link #close()}; zero gives up at once what was
-     *     not acknowledged. Giving up may take half a second longer
+     *     not acknowledged. Giving up may take a second longer
      * @return true if nothing had to be given up and all callbacks have run
      * @throws InterruptException as {@link #close()}
      */

@@ -23,7 +23,7 @@ final class ProducerCore {
     /** How long a wait goes on without progress before what others sent meanwhile is kept from lingering, too. */
     private static final long CUT_AGAIN_NANOSECONDS = TimeUnit.MILLISECONDS.toNanos(100);
     /** How long after its time a close waits for the last callbacks of records that it gave up. */
-    private static final long LAST_CALLBACKS_NANOSECONDS = TimeUnit.MILLISECONDS.toNanos(300);
+    private static final long LAST_CALLBACKS_NANOSECONDS = TimeUnit.SECONDS.toNanos(1);
     private static final Callback NO_CALLBACK = delivery -> { };
 
     /** A topic and the library's number of it. */

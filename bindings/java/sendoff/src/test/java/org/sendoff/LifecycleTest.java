@@ -21,11 +21,8 @@ import org.sendoff.programs.Leaks;
 class LifecycleTest {
     private static final int COUNT = 1000;
 
-    private static ChildJvm.Ended forget(String bootstrap, String topic, String how, String... settings)
-        throws Exception {
-        String[] arguments = Stream.concat(Stream.of(bootstrap, topic, String.valueOf(COUNT), how),
-            Stream.of(settings)).toArray(String[]::new);
-        return ChildJvm.run(List.of(), Forgets.class, arguments);
+    private static ChildJvm.Ended forget(String bootstrap, String topic, String how) throws Exception {
+        return ChildJvm.run(List.of(), Forgets.class, bootstrap, topic, String.valueOf(COUNT), how);
     }
 
     private static void assertCallbacks(int wanted, ChildJvm.Ended ended) {
@@ -77,7 +74,8 @@ class LifecycleTest {
     @EnumSource
     void callbacksAtExitCanBeSwitchedOff(Broker broker) throws Exception {
         String topic = Broker.freshTopic("silent");
-        ChildJvm.Ended ended = forget(broker.bootstrap(), topic, "exit", "shutdown.callbacks=false");
+        ChildJvm.Ended ended = ChildJvm.run(List.of(), Forgets.class, broker.bootstrap(), topic,
+            String.valueOf(COUNT), "exit", "shutdown.callbacks=false");
         assertEquals(3, ended.status(), ended.output());
         assertCallbacks(0, ended);
         assertEquals(COUNT, ReadBack.count(broker, topic));
@@ -85,10 +83,11 @@ class LifecycleTest {
 
     @Test
     void atExitWhatCannotBeSentIsSaid() throws Exception {
-        ChildJvm.Ended ended = forget("127.0.0.1:1", "topic", "return", "shutdown.timeout.ms=200");
+        ChildJvm.Ended ended = ChildJvm.run(List.of(), Forgets.class, "127.0.0.1:1", "topic", "10", "return",
+            "shutdown.timeout.ms=200");
         assertEquals(0, ended.status(), ended.output());
-        assertTrue(ended.output().contains("sendoff was not closed; " + COUNT + " records"), ended.output());
-        assertCallbacks(COUNT, ended);
+        assertTrue(ended.output().contains("sendoff was not closed; 10 records"), ended.output());
+        assertCallbacks(10, ended);
     }
 
     @ParameterizedTest
