@@ -544,7 +544,8 @@ abstract class ProducerContract extends SendContract {
         Producer<String, String> producer =
             producer("client.id", "plugged", "interceptor.classes", Recording.Monitored.class.getName());
         assertTrue(producer.metrics().keySet().stream().anyMatch(
-            name -> name.name().equals("own-metric") && name.tags().get("class").equals("Monitored")));
+            name -> name.name().equals("own-metric") && name.tags().get("class").equals("Monitored")
+                && name.tags().get("client-id").equals("plugged")));
     }
 
     @Test
