@@ -72,9 +72,11 @@ final class ClusterCalls {
             for (int index = 0; index < count[0]; index++) {
                 check(SendoffNative.partitions_get(partitions, index, partition), topic);
                 read.add(new PartitionInfo(topic, partition.getPartition(), partition.getLeader(),
-                    partition.getLeader_epoch(), nodes(partitions, index, SendoffNative.NODES_REPLICAS, partition.getReplica_count()),
+                    partition.getLeader_epoch(),
+                    nodes(partitions, index, SendoffNative.NODES_REPLICAS, partition.getReplica_count()),
                     nodes(partitions, index, SendoffNative.NODES_IN_SYNC, partition.getIn_sync_count()),
-                    nodes(partitions, index, SendoffNative.NODES_OFFLINE, partition.getOffline_count()), partition.getStatus()));
+                    nodes(partitions, index, SendoffNative.NODES_OFFLINE, partition.getOffline_count()),
+                    partition.getStatus()));
             }
         }
         return List.copyOf(read);

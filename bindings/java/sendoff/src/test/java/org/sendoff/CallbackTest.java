@@ -71,8 +71,8 @@ class CallbackTest {
             assertEquals(100, delivered.get());
             assertEquals(List.of("the callback's own", "the callback's own error"),
                 lines.records.stream().filter(record -> record.getThrown() != null)
-                    .map(record -> record.getThrown().getMessage()).filter(text -> text.startsWith("the callback's own"))
-                    .toList());
+                    .map(record -> record.getThrown().getMessage())
+                    .filter(text -> text.startsWith("the callback's own")).toList());
         }
     }
 
