@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // goCommand runs Go in a folder, and returns what it printed.
@@ -58,13 +59,13 @@ func serve(t *testing.T, program, broker string) {
 	var word string
 	_, err = fmt.Fscan(output, &word)
 	must(t, err)
-	until(t, "records arrive", func() bool { return len(consume(t, broker, topic, "%s")) >= 3 })
+	time.Sleep(time.Second) // in which it sends some
 	must(t, command.Process.Signal(syscall.SIGTERM))
 	var sent, delivered int
 	_, err = fmt.Fscanf(output, "\n%d sent, %d delivered\n", &sent, &delivered)
 	must(t, err)
 	must(t, command.Wait())
-	if arrived := len(consume(t, broker, topic, "%s")); sent != delivered || arrived != sent {
+	if arrived := len(consume(t, broker, topic, "%s")); sent == 0 || sent != delivered || arrived != sent {
 		t.Errorf("%d were sent, %d delivered, %d arrived", sent, delivered, arrived)
 	}
 }
