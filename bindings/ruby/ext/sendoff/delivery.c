@@ -1,9 +1,12 @@
 #include "delivery.h"
+#include "delivery_pool.h"
 #include "producer.h"
 #include "truth.h"
 
 static VALUE delivery_class;
 static ID outcome_ids[SENDOFF_OUTCOME_UNKNOWN + 1];
+
+/* ---- Memory */
 
 static void delivery_mark(void *data) {
   const delivery *delivery = data;
@@ -17,102 +20,147 @@ static void delivery_compact(void *data) {
   delivery->block = rb_gc_location(delivery->block);
 }
 
+static void delivery_free(void *data) {
+  delivery *delivery = data;
+  delivery->is_wrapped = false;
+  if (!delivery->is_pending) delivery_pool_give(delivery);
+}
+
 static size_t delivery_size(const void *data) {
   (void)data;
   return sizeof(delivery);
 }
 
-const rb_data_type_t delivery_type = {
+static const rb_data_type_t delivery_type = {
     .wrap_struct_name = "Sendoff::Delivery",
     .function = {.dmark = delivery_mark,
-                 .dfree = RUBY_TYPED_DEFAULT_FREE,
+                 .dfree = delivery_free,
                  .dsize = delivery_size,
                  .dcompact = delivery_compact},
     .flags = RUBY_TYPED_FREE_IMMEDIATELY | RUBY_TYPED_WB_PROTECTED,
 };
 
-VALUE delivery_new(VALUE producer, VALUE block) {
-  delivery *created;
-  VALUE self = TypedData_Make_Struct(delivery_class, delivery, &delivery_type, created);
-  RB_OBJ_WRITE(self, &created->producer, producer);
-  RB_OBJ_WRITE(self, &created->block, block);
+delivery *delivery_of(VALUE value) { return rb_check_typeddata(value, &delivery_type); }
+
+/* No write barrier: an object that was just made is young. */
+VALUE delivery_new(VALUE producer, VALUE block, delivery **created) {
+  delivery *delivery = delivery_pool_take();
+  VALUE self = TypedData_Wrap_Struct(delivery_class, &delivery_type, delivery);
+  delivery->producer = producer;
+  delivery->block = block;
+  delivery->is_wrapped = true;
+  *created = delivery;
   return self;
 }
 
-static const delivery *checked(VALUE self) { return rb_check_typeddata(self, &delivery_type); }
-
-/* nil until the report is there. */
-static const sendoff_report *report_of(VALUE self) {
-  const delivery *delivery = checked(self);
-  return delivery_is_done(delivery) ? &delivery->report : NULL;
+void delivery_begin(delivery *delivery, VALUE self) {
+  delivery->self = self;
+  delivery->is_pending = true;
 }
 
-static VALUE is_done(VALUE self) { return truth(delivery_is_done(checked(self))); }
+void delivery_drop(delivery *delivery) {
+  delivery->is_pending = false;
+  if (!delivery->is_wrapped) delivery_pool_give(delivery);
+}
+
+VALUE delivery_complete(delivery *delivery, const sendoff_report *report) {
+  VALUE with_block = NIL_P(delivery->block) ? Qnil : delivery->self;
+  delivery->offset = report->offset;
+  delivery->timestamp_ms = report->timestamp_ms;
+  delivery->latency_us = report->latency_us;
+  delivery->topic = report->topic;
+  delivery->partition = report->partition;
+  delivery->status = report->status;
+  delivery->broker = report->broker;
+  delivery->attempts = report->attempts;
+  delivery->outcome = report->outcome;
+  delivery->flags = report->flags & 15;
+  delivery_drop(delivery);
+  return with_block;
+}
+
+void delivery_mark_pending(const delivery *delivery) {
+  if (!NIL_P(delivery->block)) rb_gc_mark_movable(delivery->self);
+}
+
+void delivery_compact_pending(delivery *delivery) {
+  if (!NIL_P(delivery->block)) delivery->self = rb_gc_location(delivery->self);
+}
+
+/* ---- Readers */
+
+/* NULL until the report is there. */
+static const delivery *done(VALUE self) {
+  const delivery *delivery = delivery_of(self);
+  return delivery->outcome == 0 ? NULL : delivery;
+}
+
+static VALUE is_done(VALUE self) { return truth(done(self) != NULL); }
 
 static VALUE is_delivered(VALUE self) {
-  const sendoff_report *report = report_of(self);
-  return truth(report != NULL && (report->outcome == SENDOFF_OUTCOME_DELIVERED ||
-                                  report->outcome == SENDOFF_OUTCOME_DELIVERED_OFFSET_UNKNOWN));
+  const delivery *delivery = done(self);
+  return truth(delivery != NULL && (delivery->outcome == SENDOFF_OUTCOME_DELIVERED ||
+                                  delivery->outcome == SENDOFF_OUTCOME_DELIVERED_OFFSET_UNKNOWN));
 }
 
 static VALUE outcome(VALUE self) {
-  const sendoff_report *report = report_of(self);
-  return report == NULL ? Qnil : ID2SYM(outcome_ids[report->outcome]);
+  const delivery *delivery = done(self);
+  return delivery == NULL ? Qnil : ID2SYM(outcome_ids[delivery->outcome]);
 }
 
 static VALUE status(VALUE self) {
-  const sendoff_report *report = report_of(self);
-  return report == NULL ? Qnil : INT2NUM(report->status);
+  const delivery *delivery = done(self);
+  return delivery == NULL ? Qnil : INT2NUM(delivery->status);
 }
 
 static VALUE topic(VALUE self) {
-  const sendoff_report *report = report_of(self);
-  return report == NULL ? Qnil : producer_topic_name(checked(self)->producer, report->topic);
+  const delivery *delivery = done(self);
+  return delivery == NULL ? Qnil : producer_topic_name(delivery->producer, delivery->topic);
 }
 
 static VALUE partition(VALUE self) {
-  const sendoff_report *report = report_of(self);
-  return report == NULL || report->partition < 0 ? Qnil : INT2NUM(report->partition);
+  const delivery *delivery = done(self);
+  return delivery == NULL || delivery->partition < 0 ? Qnil : INT2NUM(delivery->partition);
 }
 
 static VALUE offset(VALUE self) {
-  const sendoff_report *report = report_of(self);
-  return report == NULL || report->offset < 0 ? Qnil : LL2NUM(report->offset);
+  const delivery *delivery = done(self);
+  return delivery == NULL || delivery->offset < 0 ? Qnil : LL2NUM(delivery->offset);
 }
 
 static VALUE broker(VALUE self) {
-  const sendoff_report *report = report_of(self);
-  return report == NULL || report->broker < 0 ? Qnil : INT2NUM(report->broker);
+  const delivery *delivery = done(self);
+  return delivery == NULL || delivery->broker < 0 ? Qnil : INT2NUM(delivery->broker);
 }
 
 static VALUE attempts(VALUE self) {
-  const sendoff_report *report = report_of(self);
-  return report == NULL ? Qnil : INT2FIX(report->attempts);
+  const delivery *delivery = done(self);
+  return delivery == NULL ? Qnil : INT2FIX(delivery->attempts);
 }
 
 static VALUE latency(VALUE self) {
-  const sendoff_report *report = report_of(self);
-  return report == NULL ? Qnil : DBL2NUM((double)report->latency_us / 1e6);
+  const delivery *delivery = done(self);
+  return delivery == NULL ? Qnil : DBL2NUM((double)delivery->latency_us / 1e6);
 }
 
 static VALUE timestamp(VALUE self) {
-  const sendoff_report *report = report_of(self);
-  if (report == NULL || report->timestamp_ms < 0) return Qnil;
-  const struct timespec moment = {.tv_sec = report->timestamp_ms / 1000,
-                                  .tv_nsec = report->timestamp_ms % 1000 * 1000000};
+  const delivery *delivery = done(self);
+  if (delivery == NULL || delivery->timestamp_ms < 0) return Qnil;
+  const struct timespec moment = {.tv_sec = delivery->timestamp_ms / 1000,
+                                  .tv_nsec = delivery->timestamp_ms % 1000 * 1000000};
   return rb_time_timespec_new(&moment, INT_MAX); /* in local time */
 }
 
 static VALUE is_log_append_time(VALUE self) {
-  const sendoff_report *report = report_of(self);
-  return truth(report != NULL && (report->flags & SENDOFF_REPORT_LOG_APPEND_TIME) != 0);
+  const delivery *delivery = done(self);
+  return truth(delivery != NULL && (delivery->flags & SENDOFF_REPORT_LOG_APPEND_TIME) != 0);
 }
 
-static VALUE native_producer(VALUE self) { return checked(self)->producer; }
+static VALUE native_producer(VALUE self) { return delivery_of(self)->producer; }
 
 /* The block of a record whose report is there, once; then nil. */
 static VALUE take_block(VALUE self) {
-  delivery *delivery = rb_check_typeddata(self, &delivery_type);
+  delivery *delivery = delivery_of(self);
   VALUE block = delivery->block;
   delivery->block = Qnil;
   return block;

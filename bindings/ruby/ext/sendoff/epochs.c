@@ -8,19 +8,18 @@ void epochs_init(epochs *epochs) {
   epochs->unfinished = ALLOC_N(uint64_t, FIRST_CAPACITY);
   epochs->unfinished[0] = 0;
   epochs->capacity = FIRST_CAPACITY;
-  epochs->first = 1;
   epochs->count = 1;
 }
 
 void epochs_free(epochs *epochs) { xfree(epochs->unfinished); }
 
-uint64_t epochs_enter(epochs *epochs) {
+uint32_t epochs_enter(epochs *epochs) {
   epochs->unfinished[epochs->count - 1]++;
   epochs->total++;
   return epochs->first + epochs->count - 1;
 }
 
-void epochs_leave(epochs *epochs, uint64_t epoch) {
+void epochs_leave(epochs *epochs, uint32_t epoch) {
   epochs->unfinished[epoch - epochs->first]--;
   epochs->total--;
   uint32_t finished = 0;
@@ -33,8 +32,8 @@ void epochs_leave(epochs *epochs, uint64_t epoch) {
 }
 
 /* An epoch without records is not worth ending: what is before it decides. */
-uint64_t epochs_end(epochs *epochs) {
-  uint64_t current = epochs->first + epochs->count - 1;
+uint32_t epochs_end(epochs *epochs) {
+  uint32_t current = epochs->first + epochs->count - 1;
   if (epochs->unfinished[epochs->count - 1] == 0) return current - 1;
   if (epochs->count == epochs->capacity) {
     REALLOC_N(epochs->unfinished, uint64_t, (size_t)epochs->capacity * 2);
@@ -44,4 +43,4 @@ uint64_t epochs_end(epochs *epochs) {
   return current;
 }
 
-bool epochs_is_finished(const epochs *epochs, uint64_t epoch) { return epoch < epochs->first; }
+bool epochs_is_finished(const epochs *epochs, uint32_t epoch) { return epoch - epochs->first >= epochs->count; }

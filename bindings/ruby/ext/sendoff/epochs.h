@@ -8,8 +8,8 @@
 
 /* Counts per epoch, from the first that has unfinished records to the current one. Belongs to the GVL's holder. */
 typedef struct epochs {
-  uint64_t first;
   uint64_t *unfinished; /* of first, first + 1, ... */
+  uint32_t first;       /* goes round, as differences do */
   uint32_t count;       /* at least 1 after epochs_init */
   uint32_t capacity;
   uint64_t total;
@@ -19,12 +19,12 @@ void epochs_init(epochs *epochs);
 void epochs_free(epochs *epochs);
 
 /* Counts a record to the current epoch, which it returns. */
-uint64_t epochs_enter(epochs *epochs);
+uint32_t epochs_enter(epochs *epochs);
 /* The record of that epoch is finished. */
-void epochs_leave(epochs *epochs, uint64_t epoch);
+void epochs_leave(epochs *epochs, uint32_t epoch);
 /* Ends the current epoch and returns it. */
-uint64_t epochs_end(epochs *epochs);
+uint32_t epochs_end(epochs *epochs);
 /* Whether everything up to that epoch is finished. */
-bool epochs_is_finished(const epochs *epochs, uint64_t epoch);
+bool epochs_is_finished(const epochs *epochs, uint32_t epoch);
 
 #endif

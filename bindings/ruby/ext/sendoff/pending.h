@@ -2,12 +2,12 @@
 #ifndef BINDINGS_RUBY_EXT_SENDOFF_PENDING_H
 #define BINDINGS_RUBY_EXT_SENDOFF_PENDING_H
 
-#include <ruby.h>
+#include "delivery.h"
 #include <stdint.h>
 
 /* One place. Its generation changes with each use, so that a number that is no longer valid is recognised. */
 typedef struct pending_slot {
-  VALUE delivery; /* Qundef: free */
+  delivery *delivery; /* NULL: free */
   uint32_t generation;
   uint32_t next_free;
 } pending_slot;
@@ -18,13 +18,15 @@ typedef struct pending {
   uint32_t capacity;
   uint32_t free_head; /* capacity: none is free */
   uint32_t count;     /* of deliveries */
+  uint32_t blocks;    /* of those with a block */
 } pending;
 
 /* Keeps a delivery until it is taken, and returns its number. */
-uint64_t pending_add(pending *table, VALUE delivery);
-/* Gives back the delivery of a number, once; Qundef if there is none. */
-VALUE pending_take(pending *table, uint64_t number);
+uint64_t pending_add(pending *table, delivery *delivery);
+/* Gives back the delivery of a number, once; NULL if there is none. */
+delivery *pending_take(pending *table, uint64_t number);
 
+/* Of deliveries only those with a block are kept for the program. */
 void pending_mark(const pending *table);
 void pending_compact(pending *table);
 void pending_free(pending *table);

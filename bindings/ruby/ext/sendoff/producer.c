@@ -150,14 +150,14 @@ reading producer_read_reports(producer *producer) {
 }
 
 static void complete(producer *producer, const sendoff_report *report) {
-  VALUE value = pending_take(&producer->pending, report->opaque);
-  if (value == Qundef) return;
-  delivery *delivery = delivery_of(value);
-  delivery->report = *report;
-  if (NIL_P(delivery->block))
-    epochs_leave(&producer->epochs, delivery->epoch);
+  delivery *delivery = pending_take(&producer->pending, report->opaque);
+  if (delivery == NULL) return;
+  uint32_t epoch = delivery->epoch;
+  VALUE with_block = delivery_complete(delivery, report);
+  if (NIL_P(with_block))
+    epochs_leave(&producer->epochs, epoch);
   else
-    rb_ary_push(producer->callbacks, value);
+    rb_ary_push(producer->callbacks, with_block);
 }
 
 /* read_reports -> :empty, :behind or :ended */
@@ -172,8 +172,7 @@ static VALUE next_callback(VALUE self) { return rb_ary_shift(producer_of(self)->
 /* callback_done(delivery): its block has been called. */
 static VALUE callback_done(VALUE self, VALUE value) {
   producer *producer = producer_of(self);
-  const delivery *delivery = rb_check_typeddata(value, &delivery_type);
-  epochs_leave(&producer->epochs, delivery->epoch);
+  epochs_leave(&producer->epochs, delivery_of(value)->epoch);
   if (RARRAY_LEN(producer->callbacks) == 0 || producer->epochs.total == 0) producer_announce(producer);
   return Qnil;
 }
@@ -214,10 +213,10 @@ static VALUE pending_count(VALUE self) { return UINT2NUM(producer_of(self)->pend
 /* unfinished -> how many records have no report, or a block that has not run yet */
 static VALUE unfinished(VALUE self) { return ULL2NUM(producer_of(self)->epochs.total); }
 
-static VALUE end_epoch(VALUE self) { return ULL2NUM(epochs_end(&producer_of(self)->epochs)); }
+static VALUE end_epoch(VALUE self) { return UINT2NUM(epochs_end(&producer_of(self)->epochs)); }
 
 static VALUE is_finished(VALUE self, VALUE epoch) {
-  return truth(epochs_is_finished(&producer_of(self)->epochs, NUM2ULL(epoch)));
+  return truth(epochs_is_finished(&producer_of(self)->epochs, NUM2UINT(epoch)));
 }
 
 void producer_define(VALUE native) {

@@ -15,9 +15,13 @@ typedef struct outgoing {
   int32_t partition;
   int64_t timestamp_ms;
   VALUE key, value, headers; /* String or nil */
+  VALUE self;                /* the Sendoff::Delivery, and what it wraps */
+  delivery *delivery;
 } outgoing;
 
-static VALUE bytes_or_nil(VALUE value) { return NIL_P(value) ? Qnil : StringValue(value); }
+static VALUE bytes_or_nil(VALUE value) {
+  return NIL_P(value) || RB_TYPE_P(value, T_STRING) ? value : rb_string_value(&value);
+}
 
 static int64_t timestamp_of(VALUE value) {
   if (!RB_INTEGER_TYPE_P(value)) {
@@ -31,7 +35,7 @@ static void convert(outgoing *record, VALUE value, VALUE key, VALUE headers, VAL
                     VALUE timestamp) {
   record->value = bytes_or_nil(value);
   record->key = bytes_or_nil(key);
-  record->headers = headers_pack(headers);
+  record->headers = NIL_P(headers) ? Qnil : headers_pack(headers);
   record->set = SENDOFF_SET_TOPIC_ID | SENDOFF_SET_TRY;
   if (!NIL_P(partition)) {
     record->partition = NUM2INT(partition);
@@ -47,16 +51,19 @@ static const void *pointer_of(VALUE bytes) { return NIL_P(bytes) ? NULL : RSTRIN
 
 static size_t size_of(VALUE bytes) { return NIL_P(bytes) ? 0 : (size_t)RSTRING_LEN(bytes); }
 
-static int32_t try_send(producer *producer, const outgoing *record, VALUE value) {
-  uint64_t number = pending_add(&producer->pending, value);
+static int32_t try_send(producer *producer, const outgoing *record) {
+  delivery *delivery = record->delivery;
+  uint64_t number = pending_add(&producer->pending, delivery);
   int32_t status = sendoff_send_flat(
       producer->handle, record->topic, record->set, record->partition, record->timestamp_ms,
       pointer_of(record->key), size_of(record->key), pointer_of(record->value), size_of(record->value),
       pointer_of(record->headers), size_of(record->headers), number);
-  if (status == SENDOFF_OK)
-    delivery_of(value)->epoch = epochs_enter(&producer->epochs);
-  else
+  if (status == SENDOFF_OK) {
+    delivery->epoch = epochs_enter(&producer->epochs);
+    delivery_begin(delivery, record->self);
+  } else {
     pending_take(&producer->pending, number);
+  }
   return status;
 }
 
@@ -66,14 +73,14 @@ static bool is_full(int32_t status) {
 }
 
 /* Waits for memory, which becomes free as reports are read. */
-static int32_t send_when_possible(VALUE self, producer *producer, const outgoing *record, VALUE value) {
+static int32_t send_when_possible(VALUE self, producer *producer, const outgoing *record) {
   const int64_t begun = producer_now_ms();
   int32_t status = sendoff_flush(producer->handle, 0, NULL); /* nothing lingers while a sender waits */
   do {
     uint64_t seen = producer->events;
     producer_read_reports(producer);
     if (producer->refuses) return SENDOFF_CLOSED;
-    status = try_send(producer, record, value);
+    status = try_send(producer, record);
     int64_t left = producer->max_block_ms - (producer_now_ms() - begun);
     if (!is_full(status) || left <= 0) return status;
     producer_sleep(self, seen, left);
@@ -97,21 +104,22 @@ static VALUE produce(VALUE self, VALUE topic, VALUE value, VALUE key, VALUE head
   convert(&record, value, key, headers, partition, timestamp);
   if (producer->refuses) producer_raise(SENDOFF_CLOSED);
   record.topic = producer_topic_id(producer, topic);
-  VALUE created = delivery_new(self, rb_block_given_p() ? rb_block_proc() : Qnil);
-  int32_t status = try_send(producer, &record, created);
+  record.self = delivery_new(self, rb_block_given_p() ? rb_block_proc() : Qnil, &record.delivery);
+  int32_t status = try_send(producer, &record);
   if (is_full(status) && !RTEST(may_wait)) {
     producer_read_reports(producer);
-    status = try_send(producer, &record, created);
+    status = try_send(producer, &record);
     if (is_full(status)) return Qnil;
   }
   if (is_full(status) && !producer_is_in_callback(producer))
-    status = send_when_possible(self, producer, &record, created);
+    status = send_when_possible(self, producer, &record);
   if (status != SENDOFF_OK) producer_raise(status);
   read_on_the_way(producer);
   RB_GC_GUARD(record.key);
   RB_GC_GUARD(record.value);
   RB_GC_GUARD(record.headers);
-  return created;
+  RB_GC_GUARD(record.self);
+  return record.self;
 }
 
 void producer_define_produce(VALUE class) { rb_define_method(class, "produce", produce, 7); }

@@ -64,17 +64,25 @@ module Sendoff
     # @raise [Error] if the record is not accepted: {ClosedError}, {BufferFullError}, {RecordTooLargeError},
     #   {ForkedError}, {BrokerError} for a name that no topic can have
     # @raise [TypeError] if a part is not of its type
-    def produce(topic:, value:, key: nil, headers: nil, partition: nil, timestamp: nil, &block)
-      @session.serve_callbacks if block
-      @session.produce(topic, value, key, headers, partition, timestamp, true, &block)
+    def produce(topic:, value:, key: nil, headers: nil, partition: nil, timestamp: nil)
+      unless defined?(yield) # a &block would cost those without one
+        return @session.produce(topic, value, key, headers, partition, timestamp, true)
+      end
+
+      @session.serve_callbacks
+      @session.produce(topic, value, key, headers, partition, timestamp, true) { |delivery| yield delivery }
     end
 
     # As {#produce}, but never waits.
     #
     # @return [Delivery, nil] nil if the memory for records is full
-    def try_produce(topic:, value:, key: nil, headers: nil, partition: nil, timestamp: nil, &block)
-      @session.serve_callbacks if block
-      @session.produce(topic, value, key, headers, partition, timestamp, false, &block)
+    def try_produce(topic:, value:, key: nil, headers: nil, partition: nil, timestamp: nil)
+      unless defined?(yield) # a &block would cost those without one
+        return @session.produce(topic, value, key, headers, partition, timestamp, false)
+      end
+
+      @session.serve_callbacks
+      @session.produce(topic, value, key, headers, partition, timestamp, false) { |delivery| yield delivery }
     end
 
     # Sends without lingering, and waits until every record accepted before has its report and its block has run.
