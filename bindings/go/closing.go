@@ -14,9 +14,9 @@ import (
 // abortGrace is how long a close whose context has ended still waits for the callbacks of what it aborted.
 const abortGrace = 500 * time.Millisecond
 
-// Close refuses further records, waits until every accepted one has had its callback, and frees what the producer holds.
-// It takes no longer than delivery.timeout.ms and the callbacks do; CloseContext has a limit. The error is nil unless
-// records were aborted. Closing again is harmless and waits as well.
+// Close refuses further records, waits until every accepted one has had its callback, and frees what the producer
+// holds. It takes no longer than delivery.timeout.ms and the callbacks do; CloseContext has a limit. The error is nil
+// unless records were aborted. Closing again is harmless and waits as well.
 //
 // Inside of a delivery callback Close cannot wait for that callback: it refuses further records, returns nil, and the
 // rest happens behind it; nothing that was accepted is lost.
@@ -32,9 +32,9 @@ func (p *Producer) CloseContext(ctx context.Context) error {
 	return p.core.close(ctx)
 }
 
-// CloseOnSignal closes the producer when the process gets one of these signals, by default SIGINT and SIGTERM, and then
-// raises the signal again, so that the process ends by it as it would have without; a close that takes longer than
-// timeout is ended. Go runs nothing of a program that a signal ends, so what is under way would be lost.
+// CloseOnSignal closes the producer when the process gets one of these signals, by default SIGINT and SIGTERM, and
+// then raises the signal again, so that the process ends by it as it would have without; a close that takes longer
+// than timeout is ended. Go runs nothing of a program that a signal ends, so what is under way would be lost.
 //
 // It returns a function that takes this back. A program that handles these signals in another way, for instance with
 // signal.NotifyContext, needs no CloseOnSignal but has to call Close there.
@@ -86,8 +86,8 @@ func (c *core) refuseMore() {
 	})
 }
 
-// finish waits for what was accepted and closes the library's producer, after which the drain ends. When ctx ends first,
-// the library aborts what is left. Several may be under way.
+// finish waits for what was accepted and closes the library's producer, after which the drain ends. When ctx ends
+// first, the library aborts what is left. Several may be under way.
 func (c *core) finish(ctx context.Context) error {
 	flushed := c.flush(ctx)
 	aborted := flushed != nil && ctx.Err() != nil

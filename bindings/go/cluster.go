@@ -13,8 +13,8 @@ import (
 // waitSlice is how long the library waits for the network at a time, and so how late the end of a context is seen.
 const waitSlice = 50 * time.Millisecond
 
-// Connect waits until a broker has answered or ctx ends, for programs that want to know at their start that names, ports
-// and protocol are right; Produce does not need it. When ctx ends, the error wraps that of the context and is
+// Connect waits until a broker has answered or ctx ends, for programs that want to know at their start that names,
+// ports and protocol are right; Produce does not need it. When ctx ends, the error wraps that of the context and is
 // ErrTimedOut, with the last failure to connect as its text.
 func (p *Producer) Connect(ctx context.Context) error {
 	defer runtime.KeepAlive(p)
@@ -38,9 +38,9 @@ type PartitionInfo struct {
 	Err         error // why the cluster could not say more, or nil
 }
 
-// Partitions returns the partitions of a topic, ordered by number. It asks the cluster if it has to, and waits until it
-// is answered or ctx ends. Errors: ErrUnknownTopicOrPartition and others of the cluster, ErrInvalidTopic, ErrClosed, or
-// one that wraps that of the context. A topic that does not exist is made if the brokers are set to.
+// Partitions returns the partitions of a topic, ordered by number. It asks the cluster if it has to, and waits until
+// it is answered or ctx ends. Errors: ErrUnknownTopicOrPartition and others of the cluster, ErrInvalidTopic,
+// ErrClosed, or one that wraps that of the context. A topic that does not exist is made if the brokers are set to.
 func (p *Producer) Partitions(ctx context.Context, topic string) ([]PartitionInfo, error) {
 	defer runtime.KeepAlive(p)
 	if strings.Contains(topic, "\x00") {

@@ -17,8 +17,8 @@ const retryInterval = 100 * time.Millisecond
 // headersOnStack is the size of packed headers up to which they need no memory of their own.
 const headersOnStack = 512
 
-// core is the state of a producer. The goroutines of a producer hold its core and never the Producer itself, so that a
-// Producer that its program has forgotten is garbage.
+// core is the state of a producer. The goroutines of a producer hold its core and never the Producer itself, so that
+// a Producer that its program has forgotten is garbage.
 type core struct {
 	handle   uintptr
 	logger   *slog.Logger
@@ -71,7 +71,8 @@ func (c *core) try(topic uint32, record *Record, callback func(Delivery)) int32 
 	return c.tryPacked(topic, record, packed, callback)
 }
 
-// tryPacked keeps the callback before it hands the record over, since the report may be there before the call returns.
+// tryPacked keeps the callback before it hands the record over, since the report may be there before the call
+// returns.
 func (c *core) tryPacked(topic uint32, record *Record, headers []byte, callback func(Delivery)) int32 {
 	number, epoch, ok := c.slots.acquire(callback)
 	if !ok {
@@ -148,8 +149,8 @@ func (c *core) flush(ctx context.Context) error {
 	}
 }
 
-// cutLinger sends what was accepted without waiting for more, and does not wait for it: "timed out" is as good as OK. It
-// fails only once the producer is closed, when nothing lingers.
+// cutLinger sends what was accepted without waiting for more, and does not wait for it: "timed out" is as good as OK.
+// It fails only once the producer is closed, when nothing lingers.
 func (c *core) cutLinger() {
 	native.CutLinger(c.handle)
 }

@@ -1,5 +1,5 @@
-// Package sendoff is a producer for Apache Kafka. What Produce accepted is sent: each accepted record gets exactly one
-// Delivery, which says whether it was delivered, was not, or may have been.
+// Package sendoff is a producer for Apache Kafka. What Produce accepted is sent: each accepted record gets exactly
+// one Delivery, which says whether it was delivered, was not, or may have been.
 //
 //	producer, err := sendoff.NewProducer(sendoff.Config{Brokers: []string{"localhost:9092"}})
 //	if err != nil {
@@ -20,13 +20,13 @@
 // Go runs nothing of a program that returns from main, calls os.Exit or log.Fatal, or is ended by a signal. What is
 // under way then is lost, without a word: call Close before. CloseOnSignal does it for SIGINT and SIGTERM.
 //
-// A Producer that is forgotten in a program that goes on is found by the garbage collector: it is reported to the Logger
-// as an error, with the place where it was made, and is then closed; what it had accepted is delivered.
+// A Producer that is forgotten in a program that goes on is found by the garbage collector: it is reported to the
+// Logger as an error, with the place where it was made, and is then closed; what it had accepted is delivered.
 //
 // # Errors
 //
-// Errors are *Error, with Kafka's code and name, or wrap the error of the context that ended a wait. errors.Is compares
-// them with ErrClosed and its like.
+// Errors are *Error, with Kafka's code and name, or wrap the error of the context that ended a wait. errors.Is
+// compares them with ErrClosed and its like.
 //
 // # Settings
 //

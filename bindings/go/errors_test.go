@@ -25,8 +25,10 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		{"unknown name", configOf("127.0.0.1:1", "linger.mss", "5"), sendoff.ErrUnknownSetting, "linger.mss"},
 		{"no brokers", sendoff.Config{}, sendoff.ErrInvalidSetting, "bootstrap.servers"},
 		{"bad file", sendoff.Config{File: file}, sendoff.ErrInvalidSetting, "wrong.properties"},
-		{"reports elsewhere", configOf("127.0.0.1:1", "delivery.report.mode", "none"), sendoff.ErrInvalidSetting, "callback"},
-		{"signals elsewhere", configOf("127.0.0.1:1", "shutdown.signals", "SIGINT"), sendoff.ErrInvalidSetting, "CloseOnSignal"},
+		{"reports elsewhere", configOf("127.0.0.1:1", "delivery.report.mode", "none"), sendoff.ErrInvalidSetting,
+			"callback"},
+		{"signals elsewhere", configOf("127.0.0.1:1", "shutdown.signals", "SIGINT"), sendoff.ErrInvalidSetting,
+			"CloseOnSignal"},
 		{"zero byte", configOf("127.0.0.1:1", "client.id", "a\x00b"), sendoff.ErrInvalidSetting, "zero byte"},
 	} {
 		t.Run(each.name, func(t *testing.T) {
@@ -124,7 +126,8 @@ func TestAnUnknownTopicFailsItsRecords(t *testing.T) {
 }
 
 func TestDeliveryTimesOut(t *testing.T) {
-	producer := newProducer(t, silentBroker(t), "delivery.timeout.ms", "500", "request.timeout.ms", "300", "linger.ms", "0")
+	producer := newProducer(t, silentBroker(t), "delivery.timeout.ms", "500", "request.timeout.ms", "300",
+		"linger.ms", "0")
 	deliveries, err := producer.ProduceSync(deadline(t), &sendoff.Record{Topic: "silent"})
 	if !errors.Is(err, sendoff.ErrDeliveryTimedOut) || deliveries[0].Outcome != sendoff.NotDelivered {
 		t.Fatalf("%+v: %v", deliveries[0], err)
@@ -165,7 +168,8 @@ func TestContextsEndWaits(t *testing.T) {
 	t.Run("Produce", func(t *testing.T) {
 		ended(t, func(ctx context.Context) error {
 			for {
-				if err := producer.Produce(ctx, &sendoff.Record{Topic: "silent", Value: make([]byte, 5000)}, nil); err != nil {
+				err := producer.Produce(ctx, &sendoff.Record{Topic: "silent", Value: make([]byte, 5000)}, nil)
+				if err != nil {
 					return err
 				}
 			}
@@ -174,7 +178,8 @@ func TestContextsEndWaits(t *testing.T) {
 	abandonedIsClosed(t, producer)
 }
 
-// abandonedIsClosed ends a producer with records that cannot be delivered, so that the close at the test's end is quick.
+// abandonedIsClosed ends a producer with records that cannot be delivered, so that the close at the test's end is
+// quick.
 func abandonedIsClosed(t *testing.T, producer *sendoff.Producer) {
 	t.Helper()
 	abandon(t, producer)
@@ -190,7 +195,8 @@ func TestAFullBufferIsRefusedAfterMaxBlock(t *testing.T) {
 		err = producer.Produce(deadline(t), &sendoff.Record{Topic: "silent", Value: make([]byte, 5000)}, nil)
 	}
 	var failure *sendoff.Error
-	if !errors.Is(err, sendoff.ErrBufferFull) || !errors.As(err, &failure) || !failure.Retriable() || !failure.NotDelivered() {
+	if !errors.Is(err, sendoff.ErrBufferFull) || !errors.As(err, &failure) || !failure.Retriable() ||
+		!failure.NotDelivered() {
 		t.Fatalf("the error is %v", err)
 	}
 	abandonedIsClosed(t, producer)

@@ -27,7 +27,8 @@ var programs = map[string]func(){
 
 // childProduces sends a record that lingers, and forgets the producer.
 func childProduces() *sendoff.Producer {
-	producer, err := sendoff.NewProducer(configOf(os.Getenv("BROKER"), "linger.ms", "100000", "delivery.timeout.ms", "200000"))
+	producer, err := sendoff.NewProducer(configOf(os.Getenv("BROKER"), "linger.ms", "100000",
+		"delivery.timeout.ms", "200000"))
 	exitOn(err)
 	exitOn(producer.Produce(context.Background(), &sendoff.Record{Topic: os.Getenv("TOPIC"), Value: []byte("kept")},
 		func(sendoff.Delivery) { fmt.Println("delivered") }))
@@ -93,7 +94,8 @@ func TestGarbageCollectionClosesAProducerInThisProcess(t *testing.T) {
 		config.Logger = log.logger()
 		producer, err := sendoff.NewProducer(config)
 		must(t, err)
-		must(t, producer.Produce(deadline(t), &sendoff.Record{Topic: topic}, func(sendoff.Delivery) { delivered.Store(true) }))
+		must(t, producer.Produce(deadline(t), &sendoff.Record{Topic: topic},
+			func(sendoff.Delivery) { delivered.Store(true) }))
 	}()
 	until(t, "the forgotten producer is closed", func() bool {
 		runtime.GC()

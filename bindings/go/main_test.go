@@ -151,7 +151,8 @@ func until(t testing.TB, what string, condition func() bool) {
 // consume reads a topic from its beginning to its end with kcat: one line a record.
 func consume(t testing.TB, broker, topic, format string) []string {
 	t.Helper()
-	command := exec.CommandContext(deadline(t), "kcat", "-C", "-b", broker, "-t", topic, "-o", "beginning", "-e", "-q", "-f", format+"\n")
+	command := exec.CommandContext(deadline(t), "kcat", "-C", "-b", broker, "-t", topic, "-o", "beginning", "-e", "-q",
+		"-f", format+"\n")
 	var problems bytes.Buffer
 	command.Stderr = &problems
 	output, err := command.Output()

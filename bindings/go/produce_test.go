@@ -109,7 +109,8 @@ func TestTimestampAndPartitionAreTheRecords(t *testing.T) {
 			&sendoff.Record{Topic: topic, Partition: sendoff.ToPartition(2), Timestamp: when},
 			&sendoff.Record{Topic: topic, Partition: sendoff.ToPartition(0)})
 		must(t, err)
-		if first := deliveries[0]; first.Partition != 2 || !first.Timestamp.Equal(when) || first.Outcome != sendoff.Delivered {
+		if first := deliveries[0]; first.Partition != 2 || !first.Timestamp.Equal(when) ||
+			first.Outcome != sendoff.Delivered {
 			t.Errorf("the first is %+v", first)
 		}
 		if second := deliveries[1]; second.Partition != 0 || second.Timestamp.Before(begun) || second.Latency <= 0 {
@@ -248,7 +249,8 @@ func TestSettingsAreListed(t *testing.T) {
 	if at < 0 {
 		t.Fatal("compression.type is not among them")
 	}
-	if found := settings[at]; found.Type != "enumeration" || found.Default != "none" || !found.PerTopic || found.Text == "" ||
+	if found := settings[at]; found.Type != "enumeration" || found.Default != "none" || !found.PerTopic ||
+		found.Text == "" ||
 		!strings.Contains(found.Allowed, "zstd") {
 		t.Errorf("compression.type: %+v", found)
 	}

@@ -1,6 +1,7 @@
 package sendoff_test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"os"
@@ -56,13 +57,13 @@ func serve(t *testing.T, program, broker string) {
 	output, err := command.StdoutPipe()
 	must(t, err)
 	must(t, command.Start())
-	var word string
-	_, err = fmt.Fscan(output, &word)
+	rest := bufio.NewReader(output)
+	_, err = rest.ReadString('\n') // that it is ready
 	must(t, err)
 	time.Sleep(time.Second) // in which it sends some
 	must(t, command.Process.Signal(syscall.SIGTERM))
 	var sent, delivered int
-	_, err = fmt.Fscanf(output, "\n%d sent, %d delivered\n", &sent, &delivered)
+	_, err = fmt.Fscanf(rest, "%d sent, %d delivered\n", &sent, &delivered)
 	must(t, err)
 	must(t, command.Wait())
 	if arrived := len(consume(t, broker, topic, "%s")); sent == 0 || sent != delivered || arrived != sent {
@@ -127,7 +128,8 @@ func TestNewcomersProgram(t *testing.T) {
 // withoutClose is the program with its close left out, in a process that goes on for a while, as servers do: that is
 // where Go can report and repair it.
 func withoutClose(t *testing.T, program string) string {
-	const call = "if err := run(os.Args[1]); err != nil {\n\t\tlog.Fatal(err)\n\t}\n"
+	const call = "if err := run(os.Args[1]); err != nil {\n        log.Fatal(err)\n    }\n"
+	const goOn = "    for range 100 {\n        runtime.GC()\n        time.Sleep(20 * time.Millisecond)\n    }\n"
 	var kept []string
 	for _, line := range strings.Split(program, "\n") {
 		if !strings.Contains(line, "defer producer.Close()") {
@@ -135,8 +137,8 @@ func withoutClose(t *testing.T, program string) string {
 		}
 	}
 	open := strings.Join(kept, "\n")
-	goesOn := strings.Replace(open, call, call+"\tfor range 100 {\n\t\truntime.GC()\n\t\ttime.Sleep(20 * time.Millisecond)\n\t}\n", 1)
-	imported := strings.Replace(goesOn, "\t\"os\"\n", "\t\"os\"\n\t\"runtime\"\n\t\"time\"\n", 1)
+	goesOn := strings.Replace(open, call, call+goOn, 1)
+	imported := strings.Replace(goesOn, "    \"os\"\n", "    \"os\"\n    \"runtime\"\n    \"time\"\n", 1)
 	if open == program || goesOn == open || imported == goesOn {
 		t.Fatal("the README's program has changed its form")
 	}

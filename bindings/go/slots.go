@@ -24,8 +24,8 @@ type epoch struct {
 	settled chan struct{} // made by a flush, closed when this epoch and all before it are settled
 }
 
-// slotTable maps the numbers that records have in the library to their callbacks, and knows when all records sent before
-// some moment are settled. It grows to the most records that were under way at a time, and never shrinks.
+// slotTable maps the numbers that records have in the library to their callbacks, and knows when all records sent
+// before some moment are settled. It grows to the most records that were under way at a time, and never shrinks.
 type slotTable struct {
 	mu         sync.Mutex
 	closed     bool
@@ -97,8 +97,8 @@ func (t *slotTable) beginTaking() []*[chunkSlots]slot {
 	return t.chunks
 }
 
-// endTaking frees slots that are linked from first to last, and ends the waits of flushes whose records are all settled
-// by now.
+// endTaking frees slots that are linked from first to last, and ends the waits of flushes whose records are all
+// settled by now.
 func (t *slotTable) endTaking(first, last uint32, counts []settledCount) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
