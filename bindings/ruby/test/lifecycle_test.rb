@@ -109,7 +109,8 @@ Helper.on_brokers("Lifecycle") do
       trap("TERM") do
         producer.close
         puts delivery.delivered?
-        exit!
+        $stdout.flush
+        exit!(0)
       end
       Process.kill(:TERM, Process.pid)
       delivery.wait

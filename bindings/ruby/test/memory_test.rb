@@ -56,11 +56,14 @@ class MemoryTest < Minitest::Test
       Sendoff::Producer.open("bootstrap.servers" => ARGV[0]) do |producer|
         value = ("x" * 100).freeze
         count = 0
-        4_900_000.times do |index|
-          producer.produce(topic: "memory", value: value)
-          puts resident if index == 900_000
+        1.upto(5_000_000) do |number|
+          if number % 50 == 0
+            producer.produce(topic: "memory", value: value) { count += 1 }
+          else
+            producer.produce(topic: "memory", value: value)
+          end
+          puts resident if number == 1_000_000
         end
-        100_000.times { producer.produce(topic: "memory", value: value) { count += 1 } }
         producer.flush
         puts resident
         abort "blocks are missing" unless count == 100_000

@@ -24,11 +24,13 @@ module Installed
     found
   end
 
-  # So that a library outside of the system's folders is found when the program runs.
+  # So that a library outside of the system's folders is found when the program runs; for a packaged extension, the one
+  # that lies beside it.
   def remember_where
-    return unless $LIBPATH
+    return $LDFLAGS += " -Wl,-rpath,'$$ORIGIN'" if enable_config("beside-library", false)
 
-    $LIBPATH.select { |path| File.exist?(File.join(path, "libsendoff.so.1")) }
+    folders = $LIBPATH + $LDFLAGS.scan(/-L(\S+)/).flatten
+    folders.uniq.select { |path| File.exist?(File.join(path, "libsendoff.so.1")) }
             .each { |path| $LDFLAGS += " -Wl,-rpath,#{path}" }
   end
 end
