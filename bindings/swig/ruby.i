@@ -65,7 +65,8 @@
 %typemap(argout) uint32_t *count, uint32_t *topic %{ $result = SWIG_Ruby_AppendOutput($result, UINT2NUM(*$1)); %}
 %typemap(in, numinputs=0) int32_t *descriptor (int32_t number = -1) %{ $1 = &number; %}
 %typemap(argout) int32_t *descriptor %{ $result = SWIG_Ruby_AppendOutput($result, INT2NUM(*$1)); %}
-%typemap(in, numinputs=0) (int32_t *nodes, uint32_t capacity, uint32_t *count) (int32_t ids[256], uint32_t number = 0) %{
+%typemap(in, numinputs=0) (int32_t *nodes, uint32_t capacity, uint32_t *count)
+    (int32_t ids[256], uint32_t number = 0) %{
   $1 = ids;
   $2 = sizeof ids / sizeof ids[0];
   $3 = &number;

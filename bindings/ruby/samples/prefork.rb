@@ -1,7 +1,8 @@
 # frozen_string_literal: true
 
-# ruby prefork.rb BROKERS TOPIC: how servers that fork use it (Puma's workers, Unicorn, Sidekiq's swarm). The parent has a
-# producer of its own. Each worker opens one on first use, and nobody closes it: the end of the worker sends what is left.
+# ruby prefork.rb BROKERS TOPIC: how servers that fork use it (Puma's workers, Unicorn, Sidekiq's swarm). The parent
+# has a producer of its own. Each worker opens one on first use, and nobody closes it: the end of the worker sends what
+# is left.
 require "sendoff"
 
 BROKERS, TOPIC = ARGV.map(&:freeze)

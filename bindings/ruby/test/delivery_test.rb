@@ -46,7 +46,8 @@ Helper.on_brokers("Delivery") do
   def test_headers_repeat_and_are_null
     topic = new_topic
     open_producer do |producer|
-      producer.produce(topic: topic, value: "", partition: 0, headers: [["a", "1"], ["b", nil], ["a", ""], [:c, "\xff"]])
+      repeated = [["a", "1"], ["b", nil], ["a", ""], [:c, "\xff"]]
+      producer.produce(topic: topic, value: "", partition: 0, headers: repeated)
       producer.produce(topic: topic, value: "", partition: 0, headers: { "x" => "y", z: nil })
       producer.produce(topic: topic, value: "", partition: 0, headers: {})
     end
@@ -55,10 +56,11 @@ Helper.on_brokers("Delivery") do
 
   def test_strings_are_bytes_whatever_their_encoding
     topic = new_topic
-    texts = ["gr\u00fc\u00dfe", "gr\u00fc\u00dfe".encode("UTF-16LE"), "gr\u00fc\u00dfe".encode("ISO-8859-1"), "\x00\xff\n".b,
+    text = "gr\u00fc\u00dfe"
+    texts = [text, text.encode("UTF-16LE"), text.encode("ISO-8859-1"), "\x00\xff\n".b,
              "broken \xc3".dup.force_encoding("UTF-8"), "frozen"]
     open_producer do |producer|
-      texts.each { |text| producer.produce(topic: topic.encode("US-ASCII"), key: text, value: text, partition: 0) }
+      texts.each { |bytes| producer.produce(topic: topic.encode("US-ASCII"), key: bytes, value: bytes, partition: 0) }
     end
     assert_equal(texts.map(&:b), values_in(topic))
     assert_equal(texts.map(&:b), read_back(topic).map(&:key))

@@ -13,7 +13,9 @@ class ErrorTest < Minitest::Test
   end
 
   def test_a_bad_value_is_named_with_what_is_allowed
-    error = assert_raises(Sendoff::ConfigurationError) { Sendoff::Producer.new(bootstrap_servers: NOWHERE, linger_ms: -1) }
+    error = assert_raises(Sendoff::ConfigurationError) do
+      Sendoff::Producer.new(bootstrap_servers: NOWHERE, linger_ms: -1)
+    end
     assert_equal(["INVALID_SETTING", Sendoff::Native::INVALID_SETTING], [error.name, error.code])
     assert_match(/linger\.ms.*0 to 2147483647/, error.message)
   end

@@ -35,8 +35,8 @@ class InterruptTest < Minitest::Test
 
     define_method("test_ctrl_c_ends_#{name}") do
       output, errors, status = run_program(<<~RUBY)
-        producer = Sendoff::Producer.new("bootstrap.servers" => "#{NOWHERE}", "buffer.memory" => 100_000, "batch.size" => 16_384,
-                                         "shutdown.timeout.ms" => 0)
+        producer = Sendoff::Producer.new("bootstrap.servers" => "#{NOWHERE}", "buffer.memory" => 100_000,
+                                         "batch.size" => 16_384, "shutdown.timeout.ms" => 0)
         producer.produce(topic: "t", value: "x")
         Thread.new { sleep 0.1; Process.kill(:INT, Process.pid) }
         begin

@@ -40,7 +40,9 @@ static const rb_data_type_t delivery_type = {
     .flags = RUBY_TYPED_FREE_IMMEDIATELY | RUBY_TYPED_WB_PROTECTED,
 };
 
-delivery *delivery_of(VALUE value) { return rb_check_typeddata(value, &delivery_type); }
+delivery *delivery_of(VALUE value) {
+  return rb_check_typeddata(value, &delivery_type);
+}
 
 /* No write barrier: an object that was just made is young. */
 VALUE delivery_new(VALUE producer, VALUE block, delivery **created) {
@@ -95,12 +97,14 @@ static const delivery *done(VALUE self) {
   return delivery->outcome == 0 ? NULL : delivery;
 }
 
-static VALUE is_done(VALUE self) { return truth(done(self) != NULL); }
+static VALUE is_done(VALUE self) {
+  return truth(done(self) != NULL);
+}
 
 static VALUE is_delivered(VALUE self) {
   const delivery *delivery = done(self);
   return truth(delivery != NULL && (delivery->outcome == SENDOFF_OUTCOME_DELIVERED ||
-                                  delivery->outcome == SENDOFF_OUTCOME_DELIVERED_OFFSET_UNKNOWN));
+                                    delivery->outcome == SENDOFF_OUTCOME_DELIVERED_OFFSET_UNKNOWN));
 }
 
 static VALUE outcome(VALUE self) {
@@ -156,7 +160,9 @@ static VALUE is_log_append_time(VALUE self) {
   return truth(delivery != NULL && (delivery->flags & SENDOFF_REPORT_LOG_APPEND_TIME) != 0);
 }
 
-static VALUE native_producer(VALUE self) { return delivery_of(self)->producer; }
+static VALUE native_producer(VALUE self) {
+  return delivery_of(self)->producer;
+}
 
 /* The block of a record whose report is there, once; then nil. */
 static VALUE take_block(VALUE self) {

@@ -6,9 +6,10 @@
 #include <ruby.h>
 #include <stdbool.h>
 
-/* Two may hold it: the Ruby object that wraps it, and the table of what is on its way. When both have let go, its memory
- * is used again. So a delivery that the program does not keep is collected at once, and one without a block costs the
- * collector nothing. 64 bytes, a line of the processor's cache. Belongs to the GVL's holder. */
+/* Two may hold it: the Ruby object that wraps it, and the table of what is on its way. When both have let go,
+ * its memory is used again. So a delivery that the program does not keep is collected at once, and one
+ * without a block costs the collector nothing. 64 bytes, a line of the processor's cache. Belongs to the
+ * GVL's holder. */
 typedef struct delivery {
   VALUE producer; /* the Sendoff::Native::Producer that it belongs to */
   VALUE block;    /* nil: none, or it was taken out to be called */

@@ -1,5 +1,5 @@
-/* Memory for deliveries: places of one size, used again and again. malloc and free for each record would cost more than
- * the rest of a delivery. */
+/* Memory for deliveries: places of one size, used again and again. malloc and free for each record would cost
+ * more than the rest of a delivery. */
 #ifndef BINDINGS_RUBY_EXT_SENDOFF_DELIVERY_POOL_H
 #define BINDINGS_RUBY_EXT_SENDOFF_DELIVERY_POOL_H
 

@@ -11,7 +11,9 @@ void epochs_init(epochs *epochs) {
   epochs->count = 1;
 }
 
-void epochs_free(epochs *epochs) { xfree(epochs->unfinished); }
+void epochs_free(epochs *epochs) {
+  xfree(epochs->unfinished);
+}
 
 uint32_t epochs_enter(epochs *epochs) {
   epochs->unfinished[epochs->count - 1]++;
@@ -43,4 +45,6 @@ uint32_t epochs_end(epochs *epochs) {
   return current;
 }
 
-bool epochs_is_finished(const epochs *epochs, uint32_t epoch) { return epoch - epochs->first >= epochs->count; }
+bool epochs_is_finished(const epochs *epochs, uint32_t epoch) {
+  return epoch - epochs->first >= epochs->count;
+}

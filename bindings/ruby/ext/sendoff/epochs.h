@@ -1,12 +1,13 @@
-/* Which records were accepted before a flush. A flush ends an epoch; it is done when no record of that epoch or an
- * earlier one is unfinished, whatever is sent meanwhile. */
+/* Which records were accepted before a flush. A flush ends an epoch; it is done when no record of that epoch
+ * or an earlier one is unfinished, whatever is sent meanwhile. */
 #ifndef BINDINGS_RUBY_EXT_SENDOFF_EPOCHS_H
 #define BINDINGS_RUBY_EXT_SENDOFF_EPOCHS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Counts per epoch, from the first that has unfinished records to the current one. Belongs to the GVL's holder. */
+/* Counts per epoch, from the first that has unfinished records to the current one. Belongs to the GVL's
+ * holder. */
 typedef struct epochs {
   uint64_t *unfinished; /* of first, first + 1, ... */
   uint32_t first;       /* goes round, as differences do */

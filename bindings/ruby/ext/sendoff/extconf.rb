@@ -64,7 +64,8 @@ module Bundled
     if have_header(header) && have_library(library, function, header)
       $defs << "-DSENDOFF_WITH_#{codec}=1"
     else
-      message "without #{codec.downcase}: compression.type=#{codec.downcase} will be refused (for Debian: #{package})\n"
+      name = codec.downcase
+      message "without #{name}: compression.type=#{name} will be refused (for Debian: #{package})\n"
     end
   end
 

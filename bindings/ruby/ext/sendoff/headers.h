@@ -4,8 +4,8 @@
 
 #include <ruby.h>
 
-/* A String of packed headers, or nil for none. Takes nil, a Hash, or an Array of pairs; names are String or Symbol,
- * values String or nil. May run Ruby code (to_str) and raises TypeError. */
+/* A String of packed headers, or nil for none. Takes nil, a Hash, or an Array of pairs; names are String or
+ * Symbol, values String or nil. May run Ruby code (to_str) and raises TypeError. */
 VALUE headers_pack(VALUE headers);
 
 #endif

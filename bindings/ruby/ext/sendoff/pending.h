@@ -1,4 +1,5 @@
-/* The deliveries that are under way, by the number that goes into the library and comes back in the report. */
+/* The deliveries that are under way, by the number that goes into the library and comes back in the report.
+ */
 #ifndef BINDINGS_RUBY_EXT_SENDOFF_PENDING_H
 #define BINDINGS_RUBY_EXT_SENDOFF_PENDING_H
 

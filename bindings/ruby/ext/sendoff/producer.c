@@ -82,7 +82,9 @@ static VALUE initialize(VALUE self, VALUE handle, VALUE max_block_ms) {
 
 /* ---- What all methods need */
 
-bool producer_is_ours(const producer *producer) { return producer->process == getpid(); }
+bool producer_is_ours(const producer *producer) {
+  return producer->process == getpid();
+}
 
 bool producer_is_in_callback(const producer *producer) {
   return !NIL_P(producer->callback_thread) && producer->callback_thread == rb_thread_current();
@@ -167,7 +169,9 @@ static VALUE read_reports(VALUE self) {
 }
 
 /* next_callback -> the next delivery whose block is to be called, or nil */
-static VALUE next_callback(VALUE self) { return rb_ary_shift(producer_of(self)->callbacks); }
+static VALUE next_callback(VALUE self) {
+  return rb_ary_shift(producer_of(self)->callbacks);
+}
 
 /* callback_done(delivery): its block has been called. */
 static VALUE callback_done(VALUE self, VALUE value) {
@@ -177,9 +181,13 @@ static VALUE callback_done(VALUE self, VALUE value) {
   return Qnil;
 }
 
-static VALUE has_callbacks(VALUE self) { return truth(RARRAY_LEN(producer_of(self)->callbacks) > 0); }
+static VALUE has_callbacks(VALUE self) {
+  return truth(RARRAY_LEN(producer_of(self)->callbacks) > 0);
+}
 
-static VALUE get_callback_thread(VALUE self) { return producer_of(self)->callback_thread; }
+static VALUE get_callback_thread(VALUE self) {
+  return producer_of(self)->callback_thread;
+}
 
 static VALUE set_callback_thread(VALUE self, VALUE thread) {
   return producer_of(self)->callback_thread = thread;
@@ -187,14 +195,18 @@ static VALUE set_callback_thread(VALUE self, VALUE thread) {
 
 /* ---- The end */
 
-static VALUE handle(VALUE self) { return ULL2NUM((uintptr_t)producer_of(self)->handle); }
+static VALUE handle(VALUE self) {
+  return ULL2NUM((uintptr_t)producer_of(self)->handle);
+}
 
 static VALUE refuse(VALUE self) {
   producer_of(self)->refuses = true;
   return Qnil;
 }
 
-static VALUE refuses(VALUE self) { return truth(producer_of(self)->refuses); }
+static VALUE refuses(VALUE self) {
+  return truth(producer_of(self)->refuses);
+}
 
 /* Gives up the handle. Its number stays, since stale ones are refused. */
 static VALUE destroy(VALUE self) {
@@ -203,17 +215,27 @@ static VALUE destroy(VALUE self) {
   return Qnil;
 }
 
-static VALUE is_ours(VALUE self) { return truth(producer_is_ours(producer_of(self))); }
+static VALUE is_ours(VALUE self) {
+  return truth(producer_is_ours(producer_of(self)));
+}
 
-static VALUE is_in_callback(VALUE self) { return truth(producer_is_in_callback(producer_of(self))); }
+static VALUE is_in_callback(VALUE self) {
+  return truth(producer_is_in_callback(producer_of(self)));
+}
 
 /* pending -> how many records have no report */
-static VALUE pending_count(VALUE self) { return UINT2NUM(producer_of(self)->pending.count); }
+static VALUE pending_count(VALUE self) {
+  return UINT2NUM(producer_of(self)->pending.count);
+}
 
 /* unfinished -> how many records have no report, or a block that has not run yet */
-static VALUE unfinished(VALUE self) { return ULL2NUM(producer_of(self)->epochs.total); }
+static VALUE unfinished(VALUE self) {
+  return ULL2NUM(producer_of(self)->epochs.total);
+}
 
-static VALUE end_epoch(VALUE self) { return UINT2NUM(epochs_end(&producer_of(self)->epochs)); }
+static VALUE end_epoch(VALUE self) {
+  return UINT2NUM(epochs_end(&producer_of(self)->epochs));
+}
 
 static VALUE is_finished(VALUE self, VALUE epoch) {
   return truth(epochs_is_finished(&producer_of(self)->epochs, NUM2UINT(epoch)));

@@ -70,7 +70,8 @@ static VALUE partitions_for(VALUE self, VALUE topic, VALUE timeout_ms) {
   return rb_assoc_new(INT2NUM(status), ULL2NUM((uintptr_t)call.partitions));
 }
 
-/* abort: closes, and gives up what has no report yet. Waits for the library's thread only, and cannot be interrupted. */
+/* abort: closes, and gives up what has no report yet. Waits for the library's thread only, and cannot be
+ * interrupted. */
 static VALUE abort_method(VALUE self) {
   blocking_call call = {.handle = producer_of(self)->handle, .status = SENDOFF_INTERRUPTED};
   while (call.status == SENDOFF_INTERRUPTED) {

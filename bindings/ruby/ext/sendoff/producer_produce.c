@@ -5,7 +5,8 @@
 
 #include <time.h>
 
-/* So many records are sent until reports are read on the way: their deliveries are still in the processor's cache. */
+/* So many records are sent until reports are read on the way: their deliveries are still in the processor's
+ * cache. */
 enum { SENDS_BETWEEN_READINGS = 512 };
 
 /* A record whose parts are all converted, so that no Ruby code runs while pointers into them are held. */
@@ -47,17 +48,21 @@ static void convert(outgoing *record, VALUE value, VALUE key, VALUE headers, VAL
   }
 }
 
-static const void *pointer_of(VALUE bytes) { return NIL_P(bytes) ? NULL : RSTRING_PTR(bytes); }
+static const void *pointer_of(VALUE bytes) {
+  return NIL_P(bytes) ? NULL : RSTRING_PTR(bytes);
+}
 
-static size_t size_of(VALUE bytes) { return NIL_P(bytes) ? 0 : (size_t)RSTRING_LEN(bytes); }
+static size_t size_of(VALUE bytes) {
+  return NIL_P(bytes) ? 0 : (size_t)RSTRING_LEN(bytes);
+}
 
 static int32_t try_send(producer *producer, const outgoing *record) {
   delivery *delivery = record->delivery;
   uint64_t number = pending_add(&producer->pending, delivery);
-  int32_t status = sendoff_send_flat(
-      producer->handle, record->topic, record->set, record->partition, record->timestamp_ms,
-      pointer_of(record->key), size_of(record->key), pointer_of(record->value), size_of(record->value),
-      pointer_of(record->headers), size_of(record->headers), number);
+  int32_t status = sendoff_send_flat(producer->handle, record->topic, record->set, record->partition,
+                                     record->timestamp_ms, pointer_of(record->key), size_of(record->key),
+                                     pointer_of(record->value), size_of(record->value),
+                                     pointer_of(record->headers), size_of(record->headers), number);
   if (status == SENDOFF_OK) {
     delivery->epoch = epochs_enter(&producer->epochs);
     delivery_begin(delivery, record->self);
@@ -94,8 +99,8 @@ static void read_on_the_way(producer *producer) {
   producer_read_reports(producer);
 }
 
-/* produce(topic, value, key, headers, partition, timestamp, may_wait) { |delivery| ... } -> delivery, or nil if it may
- * not wait and the buffer is full */
+/* produce(topic, value, key, headers, partition, timestamp, may_wait) { |delivery| ... } -> delivery, or nil
+ * if it may not wait and the buffer is full */
 static VALUE produce(VALUE self, VALUE topic, VALUE value, VALUE key, VALUE headers, VALUE partition,
                      VALUE timestamp, VALUE may_wait) {
   producer *producer = producer_of(self);
@@ -122,4 +127,6 @@ static VALUE produce(VALUE self, VALUE topic, VALUE value, VALUE key, VALUE head
   return record.self;
 }
 
-void producer_define_produce(VALUE class) { rb_define_method(class, "produce", produce, 7); }
+void producer_define_produce(VALUE class) {
+  rb_define_method(class, "produce", produce, 7);
+}

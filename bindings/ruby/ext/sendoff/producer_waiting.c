@@ -3,7 +3,8 @@
 
 #include <ruby/thread.h>
 
-/* A thread that is woken while a signal's handler runs on it sleeps on afterwards: it looks again so often. */
+/* A thread that is woken while a signal's handler runs on it sleeps on afterwards: it looks again so often.
+ */
 enum { SLEEP_MS_MAX = 500 };
 
 typedef struct nap {
@@ -50,7 +51,9 @@ static VALUE sleep_method(VALUE self, VALUE seen, VALUE timeout_ms) {
   return Qnil;
 }
 
-static VALUE events(VALUE self) { return ULL2NUM(producer_of(self)->events); }
+static VALUE events(VALUE self) {
+  return ULL2NUM(producer_of(self)->events);
+}
 
 static VALUE announce(VALUE self) {
   producer_announce(producer_of(self));

@@ -5,6 +5,8 @@
 #include <ruby.h>
 #include <stdbool.h>
 
-static inline VALUE truth(bool value) { return value ? Qtrue : Qfalse; }
+static inline VALUE truth(bool value) {
+  return value ? Qtrue : Qfalse;
+}
 
 #endif

@@ -1,16 +1,17 @@
 # frozen_string_literal: true
 
 module Sendoff
-  # What becomes of one record: {Producer#produce} returns it, and calls the record's block with it. Until the record has
-  # its report, {#done?} is false and the readers are nil. All methods may be called by any thread; only {#wait} waits.
+  # What becomes of one record: {Producer#produce} returns it, and calls the record's block with it. Until the record
+  # has its report, {#done?} is false and the readers are nil. All methods may be called by any thread; only {#wait}
+  # waits.
   #
   # @!method done?
   #   @return [Boolean] whether the record has its report
   # @!method delivered?
   #   @return [Boolean] whether it was acknowledged, as `acks` asks for
   # @!method outcome
-  #   `:delivered`; `:delivered_offset_unknown`, acknowledged by a broker that no longer said where; `:not_delivered`, so
-  #   that sending it again is safe; `:unknown`, so that sending it again may write it twice.
+  #   `:delivered`; `:delivered_offset_unknown`, acknowledged by a broker that no longer said where; `:not_delivered`,
+  #   so that sending it again is safe; `:unknown`, so that sending it again may write it twice.
   #   @return [Symbol, nil]
   # @!method topic
   #   @return [String, nil]

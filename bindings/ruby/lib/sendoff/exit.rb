@@ -8,8 +8,8 @@ module Sendoff
     @installed = false
 
     class << self
-      # Remembers a session until {forget}. Handlers run last in, first out: installed with the first producer, ours runs
-      # after those that the program installs later and that may still send.
+      # Remembers a session until {forget}. Handlers run last in, first out: installed with the first producer, ours
+      # runs after those that the program installs later and that may still send.
       def remember(session)
         @sessions[session] = true
         return if @installed

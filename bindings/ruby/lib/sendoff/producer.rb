@@ -1,12 +1,12 @@
 # frozen_string_literal: true
 
 module Sendoff
-  # Sends records to Apache Kafka. What {#produce} accepted is sent, also when nobody closes the producer: the end of the
-  # program, or the garbage collector, does it then.
+  # Sends records to Apache Kafka. What {#produce} accepted is sent, also when nobody closes the producer: the end of
+  # the program, or the garbage collector, does it then.
   #
-  # All methods may be called by any thread, in trap handlers as well. Those that wait let other threads run meanwhile, and
-  # are ended by Timeout, Thread#raise, Thread#kill and signals. Timeouts are seconds. A producer belongs to the process
-  # that made it: after a fork the child opens one of its own.
+  # All methods may be called by any thread, in trap handlers as well. Those that wait let other threads run meanwhile,
+  # and are ended by Timeout, Thread#raise, Thread#kill and signals. Timeouts are seconds. A producer belongs to the
+  # process that made it: after a fork the child opens one of its own.
   #
   # @example
   #   Sendoff::Producer.open("bootstrap.servers" => "localhost:9092") do |producer|
@@ -35,10 +35,10 @@ module Sendoff
     # Starts a producer and its threads. Does not wait for the network.
     #
     # @param config [Hash{String, Symbol => String, Symbol, Numeric, Boolean, Array}] settings by Kafka's names
-    #   ("linger.ms"); a Symbol may have underscores for dots (`linger_ms:`). CONFIGURATION.md lists all, {Sendoff.settings}
-    #   as well.
-    # @param logger [Logger, nil] gets the library's log lines, and what delivery blocks raise. Its methods are called by
-    #   threads of the producer. Without one there are no log lines, and blocks' exceptions go to stderr.
+    #   ("linger.ms"); a Symbol may have underscores for dots (`linger_ms:`). CONFIGURATION.md lists all,
+    #   {Sendoff.settings} as well.
+    # @param logger [Logger, nil] gets the library's log lines, and what delivery blocks raise. Its methods are called
+    #   by threads of the producer. Without one there are no log lines, and blocks' exceptions go to stderr.
     # @param settings more of them, as keywords
     # @raise [ConfigurationError] if a setting is unknown, wrong or missing
     def initialize(config = {}, logger: nil, **settings)
@@ -46,20 +46,21 @@ module Sendoff
       ObjectSpace.define_finalizer(self, @session.method(:abandon))
     end
 
-    # Accepts a record, copying all of it, and returns at once. Only when the memory for records (`buffer.memory`) is full
-    # it waits, `max.block.ms` at most, and never for the network. Strings are bytes, whatever their encoding; nil is null,
-    # which is not empty.
+    # Accepts a record, copying all of it, and returns at once. Only when the memory for records (`buffer.memory`) is
+    # full it waits, `max.block.ms` at most, and never for the network. Strings are bytes, whatever their encoding; nil
+    # is null, which is not empty.
     #
     # @param topic [String]
     # @param value [String, nil]
     # @param key [String, nil]
-    # @param headers [Hash, Array<Array>, nil] names (String or Symbol) with values (String or nil), in order; in an Array
-    #   of pairs names may repeat
+    # @param headers [Hash, Array<Array>, nil] names (String or Symbol) with values (String or nil), in order; in an
+    #   Array of pairs names may repeat
     # @param partition [Integer, nil] nil: the partitioner chooses
     # @param timestamp [Time, Integer, nil] milliseconds since 1970 if an Integer; nil: now
     # @yieldparam delivery [Delivery] once the record has its report. Blocks are called one at a time, in the order of
-    #   reports, by a thread of the producer. Nothing waits in a block: {#produce} raises {BufferFullError} at once, {#close}
-    #   does not wait, {#flush} and {Delivery#wait} are refused. One that takes long delays the others, and nothing else.
+    #   reports, by a thread of the producer. Nothing waits in a block: {#produce} raises {BufferFullError} at once,
+    #   {#close} does not wait, {#flush} and {Delivery#wait} are refused. One that takes long delays the others, and
+    #   nothing else.
     # @return [Delivery]
     # @raise [Error] if the record is not accepted: {ClosedError}, {BufferFullError}, {RecordTooLargeError},
     #   {ForkedError}, {BrokerError} for a name that no topic can have
@@ -98,10 +99,10 @@ module Sendoff
       raise Error.of(Native::TIMED_OUT, "#{@session.unfinished} records are still on their way")
     end
 
-    # Refuses further records, sends those that were accepted without lingering, and waits until all have their reports and
-    # all blocks have run. When the time is up it gives up what has no report: those deliveries fail. More closes are
-    # harmless. Within a delivery's block it returns at once, and the rest happens after the block. In a forked child the
-    # parent's producer is left alone.
+    # Refuses further records, sends those that were accepted without lingering, and waits until all have their reports
+    # and all blocks have run. When the time is up it gives up what has no report: those deliveries fail. More closes
+    # are harmless. Within a delivery's block it returns at once, and the rest happens after the block. In a forked
+    # child the parent's producer is left alone.
     #
     # @param timeout [Numeric, nil] seconds; nil waits as long as it takes, which `delivery.timeout.ms` limits
     # @return [nil]

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Sendoff
-  # A producer's life in this process: its handle, and its threads. One reads reports, and another, if blocks were given,
-  # calls them. The program has the {Producer}, which only points here, so that a forgotten one can be collected.
+  # A producer's life in this process: its handle, and its threads. One reads reports, and another, if blocks were
+  # given, calls them. The program has the {Producer}, which only points here, so that a forgotten one can be collected.
   #
   # There is no Mutex to wait for, so that all of it works in trap handlers: what has to be one step is in C.
   # @api private

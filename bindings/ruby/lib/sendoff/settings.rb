@@ -95,8 +95,8 @@ module Sendoff
       when Symbol, Numeric, true, false then value.to_s
       when Array then value.join(",")
       else
-        raise Error.of(Native::INVALID_SETTING, "#{name}: a value is a String, Symbol, number, true, false or an Array " \
-                                                "of them, not #{value.inspect}")
+        raise Error.of(Native::INVALID_SETTING, "#{name}: a value is a String, Symbol, number, true, false or an " \
+                                                "Array of them, not #{value.inspect}")
       end
     end
 
