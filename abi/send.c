@@ -2,6 +2,7 @@
 #include "sendoff/sendoff.h"
 
 #include "base/clock.h"
+#include "base/recent_clock.h"
 #include "base/status.h"
 #include "packed_headers.h"
 #include "producer/producer.h"
@@ -130,10 +131,10 @@ static inline int32_t convert(const sendoff_record *record, struct submission *s
 }
 
 static int32_t send_one(sendoff_producer *handle, const struct submission *submission, bool may_wait) {
-  int64_t now_us = clock_monotonic_us();
   struct producer *producer;
   int32_t status = handle_lock(handle, &producer);
   if (status != STATUS_OK) return status;
+  int64_t now_us = recent_clock_us(&producer->recent_clock);
   int64_t deadline_us = submission_deadline_us(producer, now_us, may_wait);
   status = submission_send(producer, submission, now_us, deadline_us);
   producer_unlock(producer);

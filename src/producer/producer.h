@@ -10,6 +10,7 @@
 #include "base/condition.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/recent_clock.h"
 #include "network/network_client.h"
 #include "network/waker.h"
 #include "producer/callback_scope.h"
@@ -74,6 +75,7 @@ struct producer {
   uint64_t lost_before_exit;            /* settled by then, but not delivered for sure */
   atomic_bool quiet;                    /* report callbacks are not run any more: destroyed, or at exit */
   int64_t wall_offset_us, wall_read_us; /* wall clock minus monotonic clock, and when it was read */
+  struct recent_clock recent_clock;     /* of those who send */
   struct network_client *client;        /* NULL once closed */
   struct sender *sender;
 

@@ -105,6 +105,7 @@ static int32_t build_accumulator(struct producer *producer, uint64_t seed) {
   };
   if (producer->callbacks.partitioner != NULL)
     accumulator.partitioner.callback = (struct partitioner_callback){call_partitioner, producer};
+  recent_clock_init(&producer->recent_clock);
   int32_t status = accumulator_init(&producer->accumulator, &accumulator);
   if (status != STATUS_OK) producer->accumulator.pool = NULL;
   return status;
