@@ -15,11 +15,17 @@ final class Log {
     }
 
     static void write(Level level, String line) {
-        LOGGER.log(level, line);
+        write(level, line, null);
     }
 
+    /** Does not throw, whatever the program's logger does: the delivery thread has records to look after. */
     static void write(Level level, String line, Throwable thrown) {
-        LOGGER.log(level, line, thrown);
+        try {
+            LOGGER.log(level, line, thrown);
+        } catch (Throwable failure) {
+            System.err.println("sendoff: " + line + " (not logged: the logger threw " + failure.getClass().getName()
+                + ")");
+        }
     }
 
     /** What the library calls information is for who looks for it, as with Kafka's own producer. */

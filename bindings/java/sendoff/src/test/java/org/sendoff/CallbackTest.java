@@ -13,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Filter;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -73,6 +74,32 @@ class CallbackTest {
                 lines.records.stream().filter(record -> record.getThrown() != null)
                     .map(record -> record.getThrown().getMessage())
                     .filter(text -> text.startsWith("the callback's own")).toList());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aLoggerThatThrowsHarmsNothing(Broker broker) throws Exception {
+        String topic = Broker.freshTopic("logger");
+        CompletableFuture<Void> logged = new CompletableFuture<>();
+        RuntimeException own = new IllegalStateException("the callback's own");
+        Logger logger = Logger.getLogger("org.sendoff");
+        Filter broken = record -> {
+            if (record.getThrown() == own) {
+                logged.complete(null);
+                throw new IllegalStateException("the logger's own");
+            }
+            return true;
+        };
+        logger.setFilter(broken);
+        try (Producer producer = broker.producer()) {
+            producer.send(Record.of(topic, "value"), delivery -> {
+                throw own;
+            });
+            logged.get(60, TimeUnit.SECONDS);
+            assertTrue(producer.send(Record.of(topic, "value")).get(60, TimeUnit.SECONDS).isDelivered());
+        } finally {
+            logger.setFilter(null);
         }
     }
 
