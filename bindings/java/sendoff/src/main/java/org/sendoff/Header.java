@@ -1,9 +1,11 @@
 package org.sendoff;
 
+import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * A header of a record. Names may repeat within a record, and their order is kept.
+ * A header of a record. Names may repeat within a record, and their order is kept. Equal are those of the same name and
+ * bytes.
  *
  * @param name the name, not null
  * @param value the value, or null for Kafka's null; the array is not copied
@@ -18,5 +20,15 @@ public record Header(String name, byte[] value) {
      */
     public Header {
         Objects.requireNonNull(name, "a header's name is null");
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Header header && name.equals(header.name) && Arrays.equals(value, header.value);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * name.hashCode() + Arrays.hashCode(value);
     }
 }

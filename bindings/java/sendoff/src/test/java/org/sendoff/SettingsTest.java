@@ -2,6 +2,7 @@ package org.sendoff;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -57,6 +58,9 @@ class SettingsTest {
         assertEquals(3, record.partition());
         assertEquals(4L, record.timestamp());
         assertEquals("h", record.headers().get(0).name());
+        assertEquals(List.of(new Header("h", new byte[] {'x'})), record.headers());
+        assertEquals(new Header("h", new byte[] {'x'}).hashCode(), record.headers().get(0).hashCode());
+        assertNotEquals(new Header("h", null), record.headers().get(0));
         assertThrows(UnsupportedOperationException.class, () -> record.headers().clear());
         Record plain = Record.of("topic", (String) null);
         assertNull(plain.key());
