@@ -2,7 +2,7 @@
  * arrays, and taking reports into a direct buffer. Everything is static in SendoffNativeJNI or a field of a small class
  * per struct; Java's own layer gives it a shape. Results are statuses: nothing here throws. */
 
-/* *TYPE that the function writes: an array of one, untouched if the function left it so. */
+/* *TYPE that the function writes: an array of one, which gets 0 if the function left it untouched. */
 %define %java_result(TYPE, ARRAY, ELEMENT, JAVA, REGION, CAST)
 %typemap(jni) TYPE * "ARRAY"
 %typemap(jtype) TYPE * "JAVA[]"
