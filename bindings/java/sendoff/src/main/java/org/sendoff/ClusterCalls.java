@@ -30,12 +30,13 @@ final class ClusterCalls {
         while (true) {
             long left = deadline.leftMilliseconds();
             int status = waiting.call(left < 0 ? SLICE_MILLISECONDS : Math.min(left, SLICE_MILLISECONDS));
+            boolean isAnswered = status != SendoffNative.TIMED_OUT && status != SendoffNative.INTERRUPTED;
+            if (isAnswered || deadline.isOver()) {
+                return status;
+            }
+            // Only where the wait would go on: an answer is the caller's, with the memory that it may hold.
             if (Thread.interrupted()) {
                 throw InterruptException.of(wait, new InterruptedException());
-            }
-            boolean isOver = status != SendoffNative.TIMED_OUT && status != SendoffNative.INTERRUPTED;
-            if (isOver || deadline.isOver()) {
-                return status;
             }
         }
     }

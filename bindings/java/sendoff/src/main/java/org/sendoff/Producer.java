@@ -20,7 +20,7 @@ import java.util.concurrent.CompletableFuture;
  * <p><b>Nothing is lost by forgetting.</b> {@link #close()} waits for everything that was accepted. A producer that
  * is not closed sends what it accepted when the program ends (a shutdown hook waits up to {@code
  * shutdown.timeout.ms}, and callbacks still run then, unless {@code shutdown.callbacks} is false), and when it
- * becomes unreachable, which is logged as the leak that it is.
+ * becomes unreachable, which is logged as the leak that it is. Hooks of the program's own may send and close meanwhile.
  *
  * <p><b>Waits.</b> {@code send} waits for memory only, at most {@code max.block.ms}, and never for the network. A
  * thread that waits in a method of this class can be interrupted: the method throws an {@link InterruptException}.
@@ -171,12 +171,14 @@ public final class Producer implements AutoCloseable {
      *
      * @param timeout how long to wait at most, or null for as long as {@link #close()}; zero gives up at once what was
      *     not acknowledged. Giving up may take a second longer
-     * @return true if nothing had to be given up and all callbacks have run
+     * @return true if nothing had to be given up and all callbacks have run; within a callback, those before it
+     * @throws IllegalArgumentException if the time is negative; then the producer stays open
      * @throws InterruptException as {@link #close()}
      */
     public boolean close(Duration timeout) {
+        Deadline deadline = Deadline.in(timeout);
         try {
-            return core.close(timeout);
+            return core.close(deadline);
         } finally {
             cleanable.clean();
             Reference.reachabilityFence(this);

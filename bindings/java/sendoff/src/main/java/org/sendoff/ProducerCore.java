@@ -15,15 +15,15 @@ import org.sendoff.internal.SendoffNativeJNI;
 /**
  * A producer without the object that the program holds, so that its thread does not keep that one alive.
  *
- * <p>No call into the library but the delivery thread's poll waits for anything: waits are on {@link Progress}, where
- * they can be interrupted and do not pin virtual threads. The library's handle is a number that it refuses once it is
- * stale, so calls need no lock against the end.
+ * <p>Until a producer ends, no call into the library but the delivery thread's poll waits for anything: waits are on
+ * {@link Progress}, where they can be interrupted and do not pin virtual threads. The library's handle is a number that
+ * it refuses once it is stale, so calls need no lock against the end.
  */
 final class ProducerCore {
     /** How long a wait goes on without progress before what others sent meanwhile is kept from lingering, too. */
     private static final long CUT_AGAIN_NANOSECONDS = TimeUnit.MILLISECONDS.toNanos(100);
-    /** How long after its time a close waits for the last callbacks of records that it gave up. */
-    private static final long LAST_CALLBACKS_NANOSECONDS = TimeUnit.SECONDS.toNanos(1);
+    /** How long after its time an end waits for the last callbacks of records that it gave up. */
+    static final long LAST_CALLBACKS_NANOSECONDS = TimeUnit.SECONDS.toNanos(1);
     private static final Callback NO_CALLBACK = delivery -> { };
 
     /** A topic and the library's number of it. */
@@ -49,11 +49,17 @@ final class ProducerCore {
     }
 
     static ProducerCore start(Settings settings) {
-        ProducerCore core = new ProducerCore(settings.open());
-        ShutdownHook.add(core);
-        core.deliveries.onEnd(() -> ShutdownHook.remove(core));
-        core.deliveries.start();
-        return core;
+        Settings.Opened opened = settings.open();
+        try {
+            ProducerCore core = new ProducerCore(opened);
+            core.deliveries.onEnd(() -> ShutdownHook.remove(core));
+            core.deliveries.start();
+            ShutdownHook.add(core);
+            return core;
+        } catch (Throwable thrown) { // such as no memory for one more thread
+            SendoffNative.destroy(opened.handle());
+            throw thrown;
+        }
     }
 
     Map<String, String> settings() {
@@ -224,11 +230,10 @@ final class ProducerCore {
         }
     }
 
-    boolean close(Duration timeout) {
-        Deadline deadline = Deadline.in(timeout);
+    boolean close(Deadline deadline) {
         closing = true;
         if (deliveries.isCurrentThread()) {
-            return closeFromCallback(timeout);
+            return closeFromCallback(deadline);
         }
         try {
             boolean settled = awaitSettled(deadline);
@@ -241,8 +246,8 @@ final class ProducerCore {
         }
     }
 
-    private boolean closeFromCallback(Duration timeout) {
-        if (timeout == null || !timeout.isZero()) {
+    private boolean closeFromCallback(Deadline deadline) {
+        if (!deadline.isOver()) {
             Log.write(Level.WARNING, name() + ": close was called from a callback: it acts as with timeout 0");
         }
         return SendoffNative.close(handle, 0) == SendoffNative.OK;
@@ -266,23 +271,37 @@ final class ProducerCore {
         return nanoseconds("shutdown.timeout.ms");
     }
 
-    /** Refuses further records, and lets none linger. */
+    /** Lets no record linger. Further ones are not refused: the program's own hooks may send and close meanwhile. */
     void beginShutdown() {
-        closing = true;
         if (!Boolean.parseBoolean(settings.get("shutdown.callbacks"))) {
             deliveries.dropCallbacks();
         }
         SendoffNative.flush(handle, 0);
     }
 
-    /** Waits for what was accepted, then for its callbacks; returns how many records were given up. */
-    long endShutdown(Deadline deadline) throws InterruptedException {
-        long before = counters().recordsPending();
-        int status = SendoffNative.close(handle, deadline.leftMilliseconds());
-        if (!deliveries.isInside(Runtime.class, "exit")) {
-            deliveries.awaitEnd(deadline.plus(LAST_CALLBACKS_NANOSECONDS));
+    /**
+     * Waits for what was accepted; gives up what is left when the time is over, and returns how many records that
+     * were. What is accepted later, the library sends when the process ends, after all hooks.
+     */
+    long awaitShutdown(Deadline deadline) {
+        if (SendoffNative.flush(handle, deadline.leftMilliseconds()) != SendoffNative.TIMED_OUT || closing) {
+            return 0;
         }
-        return status == SendoffNative.TIMED_OUT ? before : 0;
+        closing = true;
+        long before = failed(counters());
+        SendoffNative.close(handle, 0);
+        return failed(counters()) - before;
+    }
+
+    private static long failed(Counters counters) {
+        return counters.recordsNotDelivered() + counters.recordsUnknown();
+    }
+
+    /** Waits for the callbacks, unless it is one of them that ends the JVM. */
+    void awaitCallbacks(Deadline deadline) throws InterruptedException {
+        if (!deliveries.isInside(Runtime.class, "exit")) {
+            awaitSettled(deadline);
+        }
     }
 
     // ---- Asking

@@ -60,11 +60,12 @@ final class Settings {
         check(SendoffNative.config_create(config), null, "");
         try {
             apply(config[0]);
+            Map<String, String> effective = effective(config[0]);
             byte[] error = new byte[TEXT_BYTES];
             long[] handle = new long[1];
             int status = SendoffNative.open(config[0], handle, error);
             check(status, null, Utf8.textIn(error));
-            return new Opened(handle[0], effective(config[0]));
+            return new Opened(handle[0], effective);
         } finally {
             SendoffNative.config_destroy(config[0]);
         }

@@ -35,16 +35,20 @@ final class ShutdownHook {
         Deadline deadline = Deadline.inNanoseconds(longest);
         OPEN.forEach(ProducerCore::beginShutdown);
         for (ProducerCore core : OPEN) {
-            try {
-                long missing = core.endShutdown(deadline);
-                if (missing > 0) {
-                    // Loggers may have ended by now.
-                    System.err.println("sendoff: " + core.name() + " was not closed; " + missing
-                        + " records were still on their way when the time at exit was over");
-                }
-            } catch (InterruptedException exception) {
-                Thread.currentThread().interrupt();
+            long missing = core.awaitShutdown(deadline);
+            if (missing > 0) {
+                // Loggers may have ended by now.
+                System.err.println("sendoff: " + core.name() + " was not closed; " + missing
+                    + " records were still on their way when the time at exit was over");
             }
+        }
+        Deadline callbacks = deadline.plus(ProducerCore.LAST_CALLBACKS_NANOSECONDS);
+        try {
+            for (ProducerCore core : OPEN) {
+                core.awaitCallbacks(callbacks);
+            }
+        } catch (InterruptedException exception) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.sendoff.programs.EveryCall;
 import org.sendoff.programs.Forgets;
 import org.sendoff.programs.Leaks;
+import org.sendoff.programs.Starves;
 
 /** What becomes of producers that nobody closes, each in a JVM of its own. */
 class LifecycleTest {
@@ -79,6 +80,32 @@ class LifecycleTest {
         assertEquals(3, ended.status(), ended.output());
         assertCallbacks(0, ended);
         assertEquals(COUNT, ReadBack.count(broker, topic));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aHookOfTheProgramsOwnMaySendAndClose(Broker broker) throws Exception {
+        String topic = Broker.freshTopic("hooked");
+        ChildJvm.Ended ended = forget(broker.bootstrap(), topic, "hook");
+        assertEquals(3, ended.status(), ended.output());
+        assertCallbacks(COUNT + 1, ended);
+        assertEquals(COUNT + 1, ReadBack.count(broker, topic));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void nothingIsLostThatAHookSendsWithoutClose(Broker broker) throws Exception {
+        String topic = Broker.freshTopic("hook-forgets");
+        ChildJvm.Ended ended = forget(broker.bootstrap(), topic, "hook-that-forgets");
+        assertEquals(3, ended.status(), ended.output());
+        assertEquals(COUNT + 1, ReadBack.count(broker, topic));
+    }
+
+    @Test
+    void aProducerThatCannotStartLeavesNothingBehind() throws Exception {
+        ChildJvm.Ended ended = ChildJvm.run(List.of("-XX:MaxDirectMemorySize=64k"), Starves.class);
+        assertEquals(0, ended.status(), ended.output());
+        assertTrue(ended.output().contains("OutOfMemoryError, no thread is left"), ended.output());
     }
 
     @Test

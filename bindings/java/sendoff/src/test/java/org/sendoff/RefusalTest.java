@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -110,6 +111,9 @@ class RefusalTest {
             assertThrows(NullPointerException.class, () -> producer.send(null));
             assertThrows(IllegalArgumentException.class, () -> producer.send(Record.of("top\0ic", "value")));
             assertThrows(IllegalArgumentException.class, () -> producer.flush(Duration.ofMillis(-1)));
+            assertThrows(IllegalArgumentException.class, () -> producer.close(Duration.ofMillis(-1)));
+            producer.send(Record.of("topic", "still open"));
+            assertFalse(producer.close(Duration.ZERO));
         }
     }
 
@@ -221,6 +225,18 @@ class RefusalTest {
             interrupted(() -> producer.partitionsFor("topic", Duration.ofHours(1)));
             interrupted(producer::close);
             assertFalse(producer.close(Duration.ZERO));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anAnswerThatIsThereIsGivenInSpiteOfAnInterrupt(Broker broker) {
+        String topic = Broker.freshTopic("answered");
+        try (Producer producer = broker.producer()) {
+            List<PartitionInfo> partitions = producer.partitionsFor(topic, Duration.ofSeconds(30));
+            Thread.currentThread().interrupt();
+            assertEquals(partitions, producer.partitionsFor(topic, Duration.ofSeconds(30)));
+            assertTrue(Thread.interrupted());
         }
     }
 
