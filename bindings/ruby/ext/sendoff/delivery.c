@@ -47,17 +47,13 @@ delivery *delivery_of(VALUE value) {
 /* No write barrier: an object that was just made is young. */
 VALUE delivery_new(VALUE producer, VALUE block, delivery **created) {
   delivery *delivery = delivery_pool_take();
-  VALUE self = TypedData_Wrap_Struct(delivery_class, &delivery_type, delivery);
   delivery->producer = producer;
   delivery->block = block;
+  delivery->outcome = 0;
   delivery->is_wrapped = true;
+  delivery->is_pending = false;
   *created = delivery;
-  return self;
-}
-
-void delivery_begin(delivery *delivery, VALUE self) {
-  delivery->self = self;
-  delivery->is_pending = true;
+  return TypedData_Wrap_Struct(delivery_class, &delivery_type, delivery);
 }
 
 void delivery_drop(delivery *delivery) {

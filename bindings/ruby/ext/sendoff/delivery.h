@@ -38,7 +38,11 @@ delivery *delivery_of(VALUE value);
 VALUE delivery_new(VALUE producer, VALUE block, delivery **created);
 
 /* It is on its way. */
-void delivery_begin(delivery *delivery, VALUE self);
+static inline void delivery_begin(delivery *delivery, VALUE self) {
+  delivery->self = self;
+  delivery->is_pending = true;
+}
+
 /* It is not on its way any more: it was refused, or its producer is gone. */
 void delivery_drop(delivery *delivery);
 /* Its report is there. Returns its object if that has a block to be called, else nil. */

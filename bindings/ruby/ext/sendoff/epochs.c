@@ -15,19 +15,10 @@ void epochs_free(epochs *epochs) {
   xfree(epochs->unfinished);
 }
 
-uint32_t epochs_enter(epochs *epochs) {
-  epochs->unfinished[epochs->count - 1]++;
-  epochs->total++;
-  return epochs->first + epochs->count - 1;
-}
-
-void epochs_leave(epochs *epochs, uint32_t epoch) {
-  epochs->unfinished[epoch - epochs->first]--;
-  epochs->total--;
+void epochs_advance(epochs *epochs) {
   uint32_t finished = 0;
   while (finished + 1 < epochs->count && epochs->unfinished[finished] == 0)
     finished++;
-  if (finished == 0) return;
   epochs->count -= finished;
   epochs->first += finished;
   MEMMOVE(epochs->unfinished, epochs->unfinished + finished, uint64_t, epochs->count);

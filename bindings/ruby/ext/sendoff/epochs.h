@@ -20,9 +20,21 @@ void epochs_init(epochs *epochs);
 void epochs_free(epochs *epochs);
 
 /* Counts a record to the current epoch, which it returns. */
-uint32_t epochs_enter(epochs *epochs);
+static inline uint32_t epochs_enter(epochs *epochs) {
+  epochs->unfinished[epochs->count - 1]++;
+  epochs->total++;
+  return epochs->first + epochs->count - 1;
+}
+
+/* Leaves out the epochs at the beginning that are finished. */
+void epochs_advance(epochs *epochs);
+
 /* The record of that epoch is finished. */
-void epochs_leave(epochs *epochs, uint32_t epoch);
+static inline void epochs_leave(epochs *epochs, uint32_t epoch) {
+  epochs->total--;
+  if (--epochs->unfinished[epoch - epochs->first] == 0 && epochs->count > 1) epochs_advance(epochs);
+}
+
 /* Ends the current epoch and returns it. */
 uint32_t epochs_end(epochs *epochs);
 /* Whether everything up to that epoch is finished. */

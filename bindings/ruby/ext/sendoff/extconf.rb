@@ -50,8 +50,8 @@ module Bundled
 
   def use
     abort <<~TEXT unless File.directory?(ROOT)
-      libsendoff was not found, and its sources are not here. Install libsendoff, so that pkg-config finds it, or say where
-      it is: --with-sendoff-dir=PREFIX
+      libsendoff was not found, and its sources are not here. Install libsendoff, so that pkg-config finds it, or say
+      where it is: --with-sendoff-dir=PREFIX
     TEXT
     CODECS.each { |codec, needs| use_codec(codec, *needs) }
     have_library("pthread")

@@ -35,8 +35,9 @@ typedef struct producer {
 
 extern const rb_data_type_t producer_type;
 
-static inline producer *producer_of(VALUE value) {
-  return rb_check_typeddata(value, &producer_type);
+/* Of self, which is one: its class has no other instances. */
+static inline producer *producer_of(VALUE self) {
+  return RTYPEDDATA_DATA(self);
 }
 
 /* False in a child of the process that made it. */

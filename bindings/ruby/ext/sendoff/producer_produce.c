@@ -32,12 +32,15 @@ static int64_t timestamp_of(VALUE value) {
   return NUM2LL(value);
 }
 
-static void convert(outgoing *record, VALUE value, VALUE key, VALUE headers, VALUE partition,
-                    VALUE timestamp) {
-  record->value = bytes_or_nil(value);
-  record->key = bytes_or_nil(key);
+/* value, key, headers, partition, timestamp are arguments 1 to 5. */
+static void convert(outgoing *record, const VALUE *arguments) {
+  VALUE headers = arguments[3], partition = arguments[4], timestamp = arguments[5];
+  record->value = bytes_or_nil(arguments[1]);
+  record->key = bytes_or_nil(arguments[2]);
   record->headers = NIL_P(headers) ? Qnil : headers_pack(headers);
   record->set = SENDOFF_SET_TOPIC_ID | SENDOFF_SET_TRY;
+  record->partition = 0;
+  record->timestamp_ms = 0;
   if (!NIL_P(partition)) {
     record->partition = NUM2INT(partition);
     record->set |= SENDOFF_SET_PARTITION;
@@ -99,34 +102,50 @@ static void read_on_the_way(producer *producer) {
   producer_read_reports(producer);
 }
 
-/* produce(topic, value, key, headers, partition, timestamp, may_wait) { |delivery| ... } -> delivery, or nil
- * if it may not wait and the buffer is full */
-static VALUE produce(VALUE self, VALUE topic, VALUE value, VALUE key, VALUE headers, VALUE partition,
-                     VALUE timestamp, VALUE may_wait) {
-  producer *producer = producer_of(self);
-  outgoing record = {0};
-  StringValue(topic);
-  convert(&record, value, key, headers, partition, timestamp);
-  if (producer->refuses) producer_raise(SENDOFF_CLOSED);
-  record.topic = producer_topic_id(producer, topic);
-  record.self = delivery_new(self, rb_block_given_p() ? rb_block_proc() : Qnil, &record.delivery);
-  int32_t status = try_send(producer, &record);
+/* A record that was made; nil if it may not wait and the buffer is full. */
+static VALUE send_record(VALUE self, producer *producer, outgoing *record, VALUE block, VALUE may_wait) {
+  record->self = delivery_new(self, block, &record->delivery);
+  int32_t status = try_send(producer, record);
   if (is_full(status) && !RTEST(may_wait)) {
     producer_read_reports(producer);
-    status = try_send(producer, &record);
+    status = try_send(producer, record);
     if (is_full(status)) return Qnil;
   }
   if (is_full(status) && !producer_is_in_callback(producer))
-    status = send_when_possible(self, producer, &record);
+    status = send_when_possible(self, producer, record);
   if (status != SENDOFF_OK) producer_raise(status);
   read_on_the_way(producer);
-  RB_GC_GUARD(record.key);
-  RB_GC_GUARD(record.value);
-  RB_GC_GUARD(record.headers);
-  RB_GC_GUARD(record.self);
-  return record.self;
+  RB_GC_GUARD(record->key);
+  RB_GC_GUARD(record->value);
+  RB_GC_GUARD(record->headers);
+  return record->self;
+}
+
+static VALUE produce_with(VALUE self, const VALUE *arguments, VALUE block) {
+  producer *producer = producer_of(self);
+  outgoing record;
+  VALUE topic = arguments[0];
+  if (!RB_TYPE_P(topic, T_STRING)) StringValue(topic);
+  convert(&record, arguments);
+  if (producer->refuses) producer_raise(SENDOFF_CLOSED);
+  record.topic = producer_topic_id(producer, topic);
+  return send_record(self, producer, &record, block, arguments[6]);
+}
+
+/* produce(topic, value, key, headers, partition, timestamp, may_wait) -> delivery, or nil if it may not wait
+ * and the buffer is full */
+static VALUE produce(int count, VALUE *arguments, VALUE self) {
+  rb_check_arity(count, 7, 7);
+  return produce_with(self, arguments, Qnil);
+}
+
+/* produce_with_block(...) { |delivery| ... } */
+static VALUE produce_with_block(int count, VALUE *arguments, VALUE self) {
+  rb_check_arity(count, 7, 7);
+  return produce_with(self, arguments, rb_block_proc());
 }
 
 void producer_define_produce(VALUE class) {
-  rb_define_method(class, "produce", produce, 7);
+  rb_define_method(class, "produce", produce, -1);
+  rb_define_method(class, "produce_with_block", produce_with_block, -1);
 }

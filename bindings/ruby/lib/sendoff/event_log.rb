@@ -12,9 +12,11 @@ module Sendoff
       @event = Native::Event.new
     end
 
-    # Writes what has happened since.
+    # Writes what has happened since. A logger that raises must not end the thread that reads reports.
     def write(handle)
       log(@event) while Native.poll_event(handle, @event, 0) == Native::OK
+    rescue StandardError => error
+      warn "sendoff: the logger raised: #{error.full_message(highlight: false)}"
     end
 
     private

@@ -66,24 +66,26 @@ module Sendoff
     #   {ForkedError}, {BrokerError} for a name that no topic can have
     # @raise [TypeError] if a part is not of its type
     def produce(topic:, value:, key: nil, headers: nil, partition: nil, timestamp: nil)
-      unless defined?(yield) # a &block would cost those without one
-        return @session.produce(topic, value, key, headers, partition, timestamp, true)
-      end
+      # A &block would cost those without one as well.
+      return @session.produce(topic, value, key, headers, partition, timestamp, true) unless defined?(yield)
 
       @session.serve_callbacks
-      @session.produce(topic, value, key, headers, partition, timestamp, true) { |delivery| yield delivery }
+      @session.produce_with_block(topic, value, key, headers, partition, timestamp, true) do |delivery|
+        yield delivery
+      end
     end
 
     # As {#produce}, but never waits.
     #
     # @return [Delivery, nil] nil if the memory for records is full
     def try_produce(topic:, value:, key: nil, headers: nil, partition: nil, timestamp: nil)
-      unless defined?(yield) # a &block would cost those without one
-        return @session.produce(topic, value, key, headers, partition, timestamp, false)
-      end
+      # A &block would cost those without one as well.
+      return @session.produce(topic, value, key, headers, partition, timestamp, false) unless defined?(yield)
 
       @session.serve_callbacks
-      @session.produce(topic, value, key, headers, partition, timestamp, false) { |delivery| yield delivery }
+      @session.produce_with_block(topic, value, key, headers, partition, timestamp, false) do |delivery|
+        yield delivery
+      end
     end
 
     # Sends without lingering, and waits until every record accepted before has its report and its block has run.
