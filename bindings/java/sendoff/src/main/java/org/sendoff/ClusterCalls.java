@@ -36,7 +36,7 @@ final class ClusterCalls {
             }
             // Only where the wait would go on: an answer is the caller's, with the memory that it may hold.
             if (Thread.interrupted()) {
-                throw InterruptException.of(wait, new InterruptedException());
+                throw InterruptException.of(wait, Outcome.NOT_DELIVERED, new InterruptedException());
             }
         }
     }

@@ -10,14 +10,14 @@ import org.sendoff.internal.SendoffNative;
 public final class InterruptException extends SendoffException {
     private static final long serialVersionUID = 1;
 
-    private InterruptException(String message, InterruptedException cause) {
-        super(SendoffNative.INTERRUPTED, Outcome.NOT_DELIVERED, message);
+    private InterruptException(Outcome outcome, String message, InterruptedException cause) {
+        super(SendoffNative.INTERRUPTED, outcome, message);
         initCause(cause);
     }
 
     /** Sets the thread's interrupt status again. */
-    static InterruptException of(String wait, InterruptedException cause) {
+    static InterruptException of(String wait, Outcome outcome, InterruptedException cause) {
         Thread.currentThread().interrupt();
-        return new InterruptException("interrupted while waiting for " + wait, cause);
+        return new InterruptException(outcome, "interrupted while waiting for " + wait, cause);
     }
 }

@@ -128,7 +128,7 @@ final class ProducerCore {
                 progress.await(seen, Math.min(deadline.left(), CUT_AGAIN_NANOSECONDS));
             }
         } catch (InterruptedException exception) {
-            throw InterruptException.of("memory", exception);
+            throw InterruptException.of("memory", Outcome.NOT_DELIVERED, exception);
         } finally {
             progress.leave();
         }
@@ -191,10 +191,10 @@ final class ProducerCore {
         }
         try {
             if (!awaitSettled(deadline)) {
-                throw Statuses.refusal(SendoffNative.TIMED_OUT, "flush");
+                throw Statuses.exception(SendoffNative.TIMED_OUT, Outcome.UNKNOWN, "flush");
             }
         } catch (InterruptedException exception) {
-            throw InterruptException.of("a flush", exception);
+            throw InterruptException.of("a flush", Outcome.UNKNOWN, exception);
         }
     }
 
@@ -242,7 +242,7 @@ final class ProducerCore {
             return deliveries.awaitEnd(deadline.plus(LAST_CALLBACKS_NANOSECONDS)) && settled;
         } catch (InterruptedException exception) {
             deliveries.endWhenSettled(slots.settlement());
-            throw InterruptException.of("a close", exception);
+            throw InterruptException.of("a close", Outcome.UNKNOWN, exception);
         }
     }
 

@@ -38,7 +38,8 @@ public class SendoffException extends RuntimeException {
 
     /**
      * What is known of the record: {@link Outcome#NOT_DELIVERED} if sending it again is safe, as it also is after a
-     * refusal, {@link Outcome#UNKNOWN} if that may duplicate it.
+     * refusal, {@link Outcome#UNKNOWN} if that may duplicate it, as after a flush or close that did not wait to the
+     * end.
      *
      * @return the outcome
      */
