@@ -17,7 +17,7 @@ class InterruptTest < Minitest::Test
   }.freeze
 
   WAITS.each do |name, source|
-    wait = eval("->(producer) { #{source} }", binding, __FILE__, __LINE__) # rubocop:disable Security/Eval
+    wait = eval("->(producer) { #{source} }", binding, __FILE__, __LINE__)
     define_method("test_timeout_ends_#{name}") do
       producer = waiting_producer
       assert_raises(Timeout::Error) { Timeout.timeout(0.1) { wait.call(producer) } }

@@ -193,7 +193,7 @@ module Sendoff
       delivery.take_block.call(delivery)
     rescue SystemExit => error
       Thread.main.raise(error)
-    rescue Exception => error # rubocop:disable Lint/RescueException
+    rescue Exception => error
       report_exception(error)
     ensure
       callback_done(delivery)
