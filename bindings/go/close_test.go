@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
@@ -79,6 +80,17 @@ func TestCloseContextAbortsWhatIsLeft(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	until(t, "callbacks of aborted records", func() bool { return aborted.Load() == 10 })
+}
+
+func TestCloseSaysThatAnotherCloseAborted(t *testing.T) {
+	producer := newProducer(t, silentBroker(t))
+	must(t, producer.Produce(deadline(t), &sendoff.Record{Topic: "silent"}, nil))
+	closed := make(chan error, 1)
+	go func() { closed <- producer.Close() }()
+	abandon(t, producer)
+	if err := wait(t, closed, "the close without a limit"); !errors.Is(err, sendoff.ErrAborted) {
+		t.Errorf("the error is %v", err)
+	}
 }
 
 func TestCloseInsideACallback(t *testing.T) {
@@ -234,10 +246,42 @@ func TestACallbackThatIsStuckDoesNotHoldUpCloseContext(t *testing.T) {
 	wait(t, entered, "the callback")
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	if err := producer.CloseContext(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	err = producer.CloseContext(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "callbacks of 1 records") {
 		t.Errorf("the error is %v", err)
 	}
 	close(leave)
+	must(t, producer.Close())
+}
+
+// stuckHandler is a handler of logs that does not return before it is told to.
+type stuckHandler struct {
+	slog.Handler
+	entered, leave chan struct{}
+	once           *sync.Once
+}
+
+func (h stuckHandler) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h stuckHandler) Handle(context.Context, slog.Record) error {
+	h.once.Do(func() { close(h.entered) })
+	<-h.leave
+	return nil
+}
+
+func TestALoggerThatIsStuckDoesNotHoldUpCloseContext(t *testing.T) {
+	handler := stuckHandler{slog.DiscardHandler, make(chan struct{}), make(chan struct{}), new(sync.Once)}
+	config := configOf("127.0.0.1:1")
+	config.Logger = slog.New(handler)
+	producer, err := sendoff.NewProducer(config)
+	must(t, err)
+	wait(t, handler.entered, "a log line")
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := producer.CloseContext(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the error is %v", err)
+	}
+	close(handler.leave)
 	must(t, producer.Close())
 }
 

@@ -11,12 +11,12 @@ import (
 	"sendoff.org/sendoff/internal/native"
 )
 
-// abortGrace is how long a close whose context has ended still waits for the callbacks of what it aborted.
+// abortGrace is how long a close whose context has ended still waits for the last callbacks.
 const abortGrace = 500 * time.Millisecond
 
 // Close refuses further records, waits until every accepted one has had its callback, and frees what the producer
 // holds. It takes no longer than delivery.timeout.ms and the callbacks do; CloseContext has a limit. The error is nil
-// unless records were aborted. Closing again is harmless and waits as well.
+// unless records were aborted, which only CloseContext does. Closing again is harmless and waits as well.
 //
 // Inside of a delivery callback Close cannot wait for that callback: it refuses further records, returns nil, and the
 // rest happens behind it; nothing that was accepted is lost.
@@ -26,7 +26,8 @@ func (p *Producer) Close() error {
 
 // CloseContext is Close with a limit. When ctx ends first, the records that are left are aborted: their callbacks get
 // ErrAborted, with NotDelivered for those that had never left and OutcomeUnknown for the others, and the error wraps
-// that of the context. It then returns within a second, even if a callback is stuck.
+// that of the context. It then returns within a second, even if a callback is stuck. Inside of a callback it is Close,
+// without a limit.
 func (p *Producer) CloseContext(ctx context.Context) error {
 	p.cleanup.Stop()
 	return p.core.close(ctx)
@@ -43,17 +44,17 @@ func (p *Producer) CloseOnSignal(timeout time.Duration, signals ...os.Signal) (s
 		signals = []os.Signal{os.Interrupt, syscall.SIGTERM}
 	}
 	arrived := make(chan os.Signal, 1)
-	stopped, stop := context.WithCancel(context.Background())
+	stopped, cancel := context.WithCancel(context.Background())
 	signal.Notify(arrived, signals...)
 	go p.core.closeOnSignal(stopped, arrived, timeout)
-	return stop
+	return func() {
+		signal.Stop(arrived)
+		cancel()
+	}
 }
 
 func (c *core) closeOnSignal(stopped context.Context, arrived chan os.Signal, timeout time.Duration) {
-	defer signal.Stop(arrived)
 	select {
-	case <-stopped.Done():
-	case <-c.ended:
 	case which := <-arrived:
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
@@ -61,10 +62,28 @@ func (c *core) closeOnSignal(stopped context.Context, arrived chan os.Signal, ti
 			c.logger.Error("sendoff: closing on a signal", "signal", which.String(), "error", err)
 		}
 		signal.Stop(arrived)
-		if number, ok := which.(syscall.Signal); ok {
-			if err := syscall.Kill(syscall.Getpid(), number); err != nil {
-				c.logger.Error("sendoff: raising a signal again", "signal", which.String(), "error", err)
-			}
+		c.raise(which)
+	case <-stopped.Done():
+		c.raiseArrived(arrived)
+	case <-c.ended:
+		c.raiseArrived(arrived)
+	}
+}
+
+// raiseArrived takes no more signals, and swallows none that came in the meantime.
+func (c *core) raiseArrived(arrived chan os.Signal) {
+	signal.Stop(arrived)
+	select {
+	case which := <-arrived:
+		c.raise(which)
+	default:
+	}
+}
+
+func (c *core) raise(which os.Signal) {
+	if number, ok := which.(syscall.Signal); ok {
+		if err := syscall.Kill(syscall.Getpid(), number); err != nil {
+			c.logger.Error("sendoff: raising a signal again", "signal", which.String(), "error", err)
 		}
 	}
 }
@@ -90,26 +109,35 @@ func (c *core) refuseMore() {
 // first, the library aborts what is left. Several may be under way.
 func (c *core) finish(ctx context.Context) error {
 	flushed := c.flush(ctx)
-	aborted := flushed != nil && ctx.Err() != nil
-	pending := 0
-	if aborted {
-		pending = c.slots.pending()
-	}
+	left := c.slots.pending()
 	native.Close(c.handle, 0)
-	if !aborted {
-		<-c.ended
+	switch {
+	case !c.waitForEnd(ctx):
+		return fmt.Errorf("%w: callbacks of %d records have not run", contextError(ctx, "close"), c.slots.pending())
+	case !c.aborted:
 		return nil
+	case flushed != nil && ctx.Err() != nil:
+		return fmt.Errorf("%w: %d records were aborted", contextError(ctx, "close"), left)
+	default: // by another call
+		return fmt.Errorf("sendoff: close: %w", ErrAborted)
+	}
+}
+
+// waitForEnd returns false if the producer has not ended soon after ctx has.
+func (c *core) waitForEnd(ctx context.Context) bool {
+	select {
+	case <-c.ended:
+		return true
+	case <-ctx.Done():
 	}
 	timer := time.NewTimer(abortGrace)
 	defer timer.Stop()
 	select {
 	case <-c.ended:
+		return true
 	case <-timer.C:
+		return false
 	}
-	if pending == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: %d records were aborted", contextError(ctx, "close"), pending)
 }
 
 // end runs when all reports are read and all callbacks have run.
@@ -118,6 +146,7 @@ func (c *core) end() {
 		c.lastCounters.Store(&counters)
 	}
 	c.handOnWaitingEvents()
+	c.aborted = native.Close(c.handle, 0) == statusTimedOut // closed it is: this only asks
 	native.Destroy(c.handle)
 	if err := c.drain.descriptor.Close(); err != nil {
 		c.logger.Error("sendoff: closing the descriptor of reports", "error", err)

@@ -31,6 +31,7 @@ type core struct {
 	beginClosing sync.Once
 	closing      chan struct{} // closed when the close begins
 	ended        chan struct{} // closed when the last callback has run and nothing is left
+	aborted      bool          // once ended: whether records were aborted
 
 	eventsTaken  sync.Mutex
 	lastCounters atomic.Pointer[Counters] // once ended
@@ -139,11 +140,20 @@ func (c *core) flush(ctx context.Context) error {
 		return nil
 	}
 	c.cutLinger()
+	return c.waitUntilSettled(ctx, settled)
+}
+
+func (c *core) waitUntilSettled(ctx context.Context, settled <-chan struct{}) error {
 	select {
 	case <-settled:
 		return nil
 	case <-c.ended:
-		return ErrClosed
+		select {
+		case <-settled: // both are there when the last callback has run
+			return nil
+		default:
+			return ErrClosed
+		}
 	case <-ctx.Done():
 		return contextError(ctx, "flush")
 	}

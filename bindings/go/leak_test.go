@@ -22,6 +22,7 @@ var programs = map[string]func(){
 	"leak":   func() { childProduces(); collectGarbage() },
 	"return": func() { childProduces() },
 	"signal": childWaitsForASignal,
+	"stop":   childTakesCloseOnSignalBack,
 	"memory": childMeasuresMemory,
 }
 
@@ -46,6 +47,14 @@ func childWaitsForASignal() {
 	producer := childProduces()
 	producer.CloseOnSignal(longEnough)
 	fmt.Println("ready")
+	time.Sleep(longEnough)
+	runtime.KeepAlive(producer)
+}
+
+func childTakesCloseOnSignalBack() {
+	producer := childProduces()
+	producer.CloseOnSignal(longEnough)()
+	exitOn(syscall.Kill(os.Getpid(), syscall.SIGTERM))
 	time.Sleep(longEnough)
 	runtime.KeepAlive(producer)
 }
@@ -192,6 +201,17 @@ func TestCloseOnSignalCanBeTakenBack(t *testing.T) {
 	until(t, "their goroutines have ended", func() bool { return runtime.NumGoroutine() <= goroutines })
 	_, err := producer.ProduceSync(deadline(t), &sendoff.Record{Topic: newTopic()})
 	must(t, err)
+}
+
+func TestASignalAfterCloseOnSignalWasTakenBackIsNotSwallowed(t *testing.T) {
+	for range 5 {
+		command := child("stop", embedded(t), "stop")
+		err := command.Run()
+		status, ok := command.ProcessState.Sys().(syscall.WaitStatus)
+		if !ok || !status.Signaled() || status.Signal() != syscall.SIGTERM {
+			t.Fatalf("the program ended with %v", err)
+		}
+	}
 }
 
 const (
