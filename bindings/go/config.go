@@ -71,6 +71,9 @@ func (n nativeConfig) apply(c Config) error {
 			return err
 		}
 	}
+	if strings.Contains(c.File, "\x00") {
+		return &Error{Code: statusInvalidSetting, Detail: fmt.Sprintf("File %q: holds a zero byte", c.File)}
+	}
 	if c.File != "" {
 		buffer := make([]byte, errorBufferBytes)
 		if status := native.Config_load_file(uintptr(n), c.File, buffer); status != statusOK {

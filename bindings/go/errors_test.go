@@ -30,6 +30,7 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		{"signals elsewhere", configOf("127.0.0.1:1", "shutdown.signals", "SIGINT"), sendoff.ErrInvalidSetting,
 			"CloseOnSignal"},
 		{"zero byte", configOf("127.0.0.1:1", "client.id", "a\x00b"), sendoff.ErrInvalidSetting, "zero byte"},
+		{"zero byte in a file's name", sendoff.Config{File: file + "\x00"}, sendoff.ErrInvalidSetting, "zero byte"},
 	} {
 		t.Run(each.name, func(t *testing.T) {
 			producer, err := sendoff.NewProducer(each.config)
@@ -80,6 +81,7 @@ func TestRecordsThatAreRefused(t *testing.T) {
 			sendoff.ErrPartitionOutOfRange},
 		{"bad topic", deadline(t), sendoff.Record{Topic: "no blanks"}, sendoff.ErrInvalidTopic},
 		{"no topic", deadline(t), sendoff.Record{}, sendoff.ErrInvalidTopic},
+		{"very long topic", deadline(t), sendoff.Record{Topic: strings.Repeat("a", 1<<20)}, sendoff.ErrInvalidTopic},
 		{"zero byte in topic", deadline(t), sendoff.Record{Topic: "a\x00b"}, sendoff.ErrInvalidTopic},
 		{"before 1970", deadline(t), sendoff.Record{Topic: topic, Timestamp: time.UnixMilli(-5)}, sendoff.ErrInvalidArgument},
 		{"canceled", canceled, sendoff.Record{Topic: topic}, context.Canceled},
@@ -158,8 +160,9 @@ func TestContextsEndWaits(t *testing.T) {
 	t.Run("ProduceSync", func(t *testing.T) {
 		ended(t, func(ctx context.Context) error {
 			deliveries, err := producer.ProduceSync(ctx, &sendoff.Record{Topic: "silent"})
-			if deliveries[0].Outcome != sendoff.OutcomeUnknown {
-				t.Errorf("the delivery is %+v", deliveries[0])
+			if first := deliveries[0]; first.Outcome != sendoff.OutcomeUnknown || first.Topic != "silent" ||
+				first.Partition != -1 || first.Offset != -1 || first.Err != err {
+				t.Errorf("the delivery is %+v", first)
 			}
 			return err
 		})

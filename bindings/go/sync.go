@@ -50,8 +50,11 @@ func (c *core) produceSync(ctx context.Context, records []*Record) ([]Delivery, 
 		all:        make(chan struct{}),
 	}
 	for i, record := range records {
+		delivery := Delivery{Topic: record.Topic, Partition: -1, Offset: -1}
+		wanted.deliveries[i] = delivery // what is known of it if ctx ends
 		if err := c.produce(ctx, record, func(delivery Delivery) { wanted.add(i, delivery) }); err != nil {
-			wanted.add(i, Delivery{Topic: record.Topic, Partition: -1, Offset: -1, Outcome: NotDelivered, Err: err})
+			delivery.Outcome, delivery.Err = NotDelivered, err
+			wanted.add(i, delivery)
 		}
 	}
 	c.cutLinger()
