@@ -111,6 +111,12 @@ func TestNewcomersProgram(t *testing.T) {
 	program := newcomersProgram(t)
 	goCommand(t, folder, environment, "mod", "init", "hello")
 	goCommand(t, folder, environment, "get", "sendoff.org/sendoff@v1.0.0")
+	module := strings.TrimSpace(goCommand(t, folder, environment, "list", "-m", "-f", "{{.Dir}}", "sendoff.org/sendoff"))
+	for _, name := range []string{"LICENSE", "THIRD-PARTY-LICENSES"} {
+		if text, err := os.ReadFile(filepath.Join(module, name)); err != nil || len(text) == 0 {
+			t.Errorf("%s of the module: %v", name, err)
+		}
+	}
 	build(program)
 	if output, problems := run(); strings.Count(output, ": delivered\n") != 10 || problems != "" {
 		t.Errorf("the program printed %q and %q", output, problems)
@@ -122,6 +128,36 @@ func TestNewcomersProgram(t *testing.T) {
 	}
 	if !strings.Contains(problems, "a producer was never closed") || !strings.Contains(problems, "main.go:") {
 		t.Errorf("without close the program reported %q", problems)
+	}
+}
+
+func TestTheTagDynamicLinksAnInstalledLibrary(t *testing.T) {
+	// Not a new folder each time: what Go builds with it is kept as well.
+	installed, err := filepath.Abs(filepath.Join("..", "..", "build", "bindings", "go-installed"))
+	must(t, err)
+	command := exec.Command("cmake", "--install", "../../build/portable", "--prefix", installed)
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("cmake: %v: %s", err, output)
+	}
+	found, err := filepath.Glob(filepath.Join(installed, "lib*", "pkgconfig"))
+	must(t, err)
+	if len(found) != 1 {
+		t.Fatalf("sendoff.pc is in %q", found)
+	}
+	environment := []string{"PKG_CONFIG_PATH=" + found[0], "PKG_CONFIG_SENDOFF_PREFIX=" + installed}
+	program := filepath.Join(t.TempDir(), "hello")
+	goCommand(t, ".", environment, "build", "-tags", "dynamic", "-o", program, "./samples/hello")
+	run := func(libraries string) (string, error) {
+		command := exec.Command(program, embedded(t))
+		command.Env = append(os.Environ(), "LD_LIBRARY_PATH="+libraries)
+		output, err := command.CombinedOutput()
+		return string(output), err
+	}
+	if output, err := run(filepath.Dir(found[0])); err != nil || !strings.HasPrefix(output, "partition ") {
+		t.Errorf("%v: %s", err, output)
+	}
+	if output, err := run(t.TempDir()); err == nil || !strings.Contains(output, "libsendoff.so.1") {
+		t.Errorf("it runs without the library: %v: %s", err, output)
 	}
 }
 
