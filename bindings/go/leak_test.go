@@ -221,7 +221,8 @@ const (
 
 // childMeasuresMemory prints the resident memory after a million and after five million records, in KiB.
 func childMeasuresMemory() {
-	producer, err := sendoff.NewProducer(configOf(os.Getenv("BROKER")))
+	// So little that all of it is in use early, whatever the pace of the callbacks.
+	producer, err := sendoff.NewProducer(configOf(os.Getenv("BROKER"), "buffer.memory", "4194304"))
 	exitOn(err)
 	var delivered atomic.Int64
 	record := sendoff.Record{Topic: os.Getenv("TOPIC"), Value: make([]byte, 100)}
