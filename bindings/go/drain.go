@@ -30,10 +30,10 @@ type drain struct {
 	slots     []*[chunkSlots]slot
 	firstFree uint32 // the slots of this batch that are free by now, linked
 	lastFree  uint32
-	counts    []settledCount
-	lastTopic *topic // of the last report
-	status    int32  // of the last poll
-	number    uint64 // of the drain's goroutine, as goroutineNumber says
+	settled   settledCount // of this batch, as far as one epoch goes
+	lastTopic *topic       // of the last report
+	status    int32        // of the last poll
+	number    uint64       // of the drain's goroutine, as goroutineNumber says
 	finished  bool
 
 	goroutine atomic.Uint64 // the number of the drain's goroutine while callbacks run, else 0
@@ -111,9 +111,9 @@ func (d *drain) runCallbacks() {
 		d.runUntilPanic()
 	}
 	d.goroutine.Store(0)
-	d.core.slots.endTaking(d.firstFree, d.lastFree, d.counts)
+	d.core.slots.endTaking(d.firstFree, d.lastFree, d.settled)
 	d.firstFree = noSlot
-	d.counts = d.counts[:0]
+	d.settled = settledCount{}
 	d.count = 0
 }
 
@@ -144,11 +144,11 @@ func (d *drain) callbackOf(number uint64) func(Delivery) {
 		return nil
 	}
 	callback := taken.callback
-	if last := len(d.counts) - 1; last >= 0 && d.counts[last].epoch == taken.link {
-		d.counts[last].count++
-	} else {
-		d.counts = append(d.counts, settledCount{taken.link, 1})
+	if d.settled.epoch != taken.link { // a flush may wait for those before
+		d.core.slots.settleNow(d.settled)
+		d.settled = settledCount{epoch: taken.link}
 	}
+	d.settled.count++
 	taken.empty()
 	if d.firstFree == noSlot {
 		d.lastFree = index

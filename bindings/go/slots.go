@@ -99,16 +99,21 @@ func (t *slotTable) beginTaking() []*[chunkSlots]slot {
 
 // endTaking frees slots that are linked from first to last, and ends the waits of flushes whose records are all
 // settled by now.
-func (t *slotTable) endTaking(first, last uint32, counts []settledCount) {
+func (t *slotTable) endTaking(first, last uint32, settled settledCount) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if first != noSlot {
 		t.at(last).link = t.free
 		t.free = first
 	}
-	for _, count := range counts {
-		t.settle(count)
-	}
+	t.settle(settled)
+}
+
+// settleNow ends the waits of flushes before the batch is at its end: a callback further on may wait for them.
+func (t *slotTable) settleNow(settled settledCount) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.settle(settled)
 }
 
 // close refuses further records.
@@ -173,6 +178,9 @@ func (t *slotTable) grow() {
 }
 
 func (t *slotTable) settle(count settledCount) {
+	if count.count == 0 {
+		return
+	}
 	t.epochs[count.epoch-t.firstEpoch].pending -= count.count
 	for len(t.epochs) > 1 && t.epochs[0].pending == 0 {
 		close(t.epochs[0].settled)

@@ -77,3 +77,25 @@ func TestTakingEndsWaitsForMemory(t *testing.T) {
 		t.Error("the change was not seen once")
 	}
 }
+
+// A callback may wait for a flush that began before its record was sent; both came in one batch of reports.
+func TestAFlushIsOverBeforeTheCallbacksOfLaterRecords(t *testing.T) {
+	c := &core{}
+	c.slots.init()
+	before, _, _ := c.slots.acquire(nil)
+	flushed := c.slots.seal()
+	after, _, _ := c.slots.acquire(nil)
+	d := &drain{core: c, slots: c.slots.beginTaking(), firstFree: noSlot}
+	d.callbackOf(before)
+	if isClosed(flushed) {
+		t.Error("a flush was over before the callback that it waits for had run")
+	}
+	d.callbackOf(after)
+	if !isClosed(flushed) {
+		t.Error("a flush is not over although all callbacks that it waits for have run")
+	}
+	c.slots.endTaking(d.firstFree, d.lastFree, d.settled)
+	if pending := c.slots.pending(); pending != 0 {
+		t.Errorf("%d pending", pending)
+	}
+}

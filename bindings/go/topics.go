@@ -55,7 +55,7 @@ func (t *topics) add(producer uintptr, name string) (*topic, error) {
 	if known := t.byID[id]; known != nil {
 		return known, nil
 	}
-	added := &topic{name: name, id: id}
+	added := &topic{name: strings.Clone(name), id: id} // it may be a small part of something large
 	t.byName[added.name] = added
 	t.byID[id] = added
 	return added, nil

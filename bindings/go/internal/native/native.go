@@ -325,6 +325,12 @@ type Call struct {
 	Opaque            uint64
 }
 
+// Both are handed over as they are: neither of these compiles unless the sizes are C's.
+var (
+	_ = [1]struct{}{}[unsafe.Sizeof(Report{})-C.sizeof_sendoff_report]
+	_ = [1]struct{}{}[unsafe.Sizeof(Call{})-C.sizeof_struct_sendoff_go_call]
+)
+
 // Send is sendoff_send_flat with SENDOFF_SET_TRY: it never waits. A nil slice is null, any other is not.
 func Send(producer uintptr, call *Call, key, value, headers []byte) {
 	C.sendoff_go_send(C.uintptr_t(producer), (*C.struct_sendoff_go_call)(unsafe.Pointer(call)),
