@@ -14,7 +14,7 @@ Gem::Specification.new do |spec|
   spec.license = "Apache-2.0"
   spec.required_ruby_version = ">= 3.1"
   spec.require_paths = ["lib"]
-  documents = %w[README.md LICENSE .yardopts]
+  documents = %w[README.md LICENSE THIRD-PARTY-LICENSES .yardopts]
 
   library = Dir.glob("lib/**/{native.so,libsendoff.so.1}", base: __dir__)
   if library.empty?
