@@ -40,6 +40,7 @@
 %typemap(argout) const char * %{ RB_GC_GUARD($input); %}
 %typemap(freearg) const char * ""
 %typemap(out) const char * %{ $result = $1 == NULL ? Qnil : rb_utf8_str_new_cstr($1); %}
+%typemap(out) char [ANY] %{ $result = rb_utf8_str_new_cstr($1); %}
 
 /* Text that comes out. */
 %typemap(in, numinputs=0) (char *error, size_t error_size) (char text[512] = "") %{

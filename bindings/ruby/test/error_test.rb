@@ -81,6 +81,31 @@ class ErrorTest < Minitest::Test
     assert_nil(producer.try_produce(topic: "t", value: "x" * 10_000))
   end
 
+  def test_timeouts_out_of_range
+    producer = stuck_producer(max_block_ms: 2**63 - 1)
+    [0, -1, -0.5].each { |over| assert_raises(Sendoff::TimeoutError) { producer.connect(timeout: over) } }
+    assert_same(producer, producer.flush(timeout: Float::INFINITY))
+    producer.produce(topic: "t", value: "x")
+    [Float::INFINITY, 1e30].each do |endless|
+      assert_raises(Timeout::Error) { Timeout.timeout(0.05) { producer.flush(timeout: endless) } }
+      assert_raises(Timeout::Error) { Timeout.timeout(0.05) { producer.connect(timeout: endless) } }
+    end
+  end
+
+  def test_timestamps_that_are_none
+    producer = stuck_producer
+    [1.5, Time.now.to_r, "now"].each do |other|
+      assert_raises(TypeError) { producer.produce(topic: "t", value: "x", timestamp: other) }
+    end
+    [2**63, Time.at(2**62)].each do |far|
+      assert_raises(RangeError) { producer.produce(topic: "t", value: "x", timestamp: far) }
+    end
+  end
+
+  def test_the_text_of_events_is_utf_8
+    assert_equal(Encoding::UTF_8, Sendoff::Native::Event.new.text.encoding)
+  end
+
   def test_waits_time_out
     producer = stuck_producer
     delivery = producer.produce(topic: "t", value: "x")

@@ -62,6 +62,20 @@ Helper.on_brokers("Fork") do
     assert_equal(["parent's"], values_in(topic))
   end
 
+  def test_a_child_that_leaves_the_block_it_was_forked_in_runs_no_others
+    output, errors, status = run_program(<<~RUBY, bootstrap, new_topic)
+      require "timeout"
+      $stdout.sync = true
+      child = nil
+      Sendoff::Producer.open("bootstrap.servers" => ARGV[0]) do |producer|
+        5.times { producer.produce(topic: ARGV[1], value: "x") { child ? print(".") : child = fork } }
+      end
+      Timeout.timeout(#{PATIENCE}) { Process.wait(child) }
+    RUBY
+    assert(status.success?, errors)
+    assert_equal(["....", ""], [output, errors])
+  end
+
   def test_a_fork_in_a_block_and_inside_open
     topic = new_topic
     _, errors, status = run_program(<<~RUBY, bootstrap, topic)

@@ -101,6 +101,33 @@ Helper.on_brokers("Lifecycle") do
     assert_equal(300, values_in(topic).size)
   end
 
+  def test_every_block_may_exit_and_all_run
+    output, errors, status = run_program(<<~RUBY, bootstrap, new_topic)
+      $stdout.sync = true
+      producer = Sendoff::Producer.new("bootstrap.servers" => ARGV[0])
+      20.times { producer.produce(topic: ARGV[1], value: "x") { sleep(0.01) && print(".") || exit(7) } }
+      sleep
+    RUBY
+    assert_equal([7, "." * 20, ""], [status.exitstatus, output, errors])
+  end
+
+  def test_the_programs_end_waits_for_blocks_after_a_close_in_one
+    output, errors, status = run_program(<<~RUBY, bootstrap, new_topic)
+      $stdout.sync = true
+      producer = Sendoff::Producer.new("bootstrap.servers" => ARGV[0])
+      20.times do
+        producer.produce(topic: ARGV[1], value: "x") do
+          producer.close
+          sleep 0.05
+          print "."
+        end
+      end
+      sleep 0.01 while Thread.list.any? { |thread| thread.name == "sendoff drain" }
+    RUBY
+    assert(status.success?, errors)
+    assert_equal("." * 20, output)
+  end
+
   def test_close_in_a_trap_handler
     topic = new_topic
     output, errors, status = run_program(<<~RUBY, bootstrap, topic)
@@ -147,6 +174,22 @@ class LifecycleTest < Minitest::Test
     end
     wait_until("the rest is given up") { stuck.done? }
     refute(stuck.delivered?)
+  end
+
+  def test_a_frozen_producer_closes
+    assert_nil(Sendoff::Producer.new(bootstrap_servers: NOWHERE).freeze.close)
+  end
+
+  # As when Thread#kill comes just before the library is called.
+  def test_a_close_that_was_interrupted_before_it_gave_up_can_be_repeated
+    producer = stuck_producer
+    producer.produce(topic: "t", value: "x")
+    producer.instance_variable_get(:@session).define_singleton_method(:abort) do
+      singleton_class.remove_method(:abort)
+      raise KeyError
+    end
+    assert_raises(KeyError) { producer.close(timeout: 0) }
+    assert_raises(Sendoff::TimeoutError) { Timeout.timeout(PATIENCE) { producer.close(timeout: 0) } }
   end
 
   def test_many_producers_come_and_go

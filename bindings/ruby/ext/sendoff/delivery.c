@@ -53,7 +53,10 @@ VALUE delivery_new(VALUE producer, VALUE block, delivery **created) {
   delivery->is_wrapped = true;
   delivery->is_pending = false;
   *created = delivery;
-  return TypedData_Wrap_Struct(delivery_class, &delivery_type, delivery);
+  VALUE self = TypedData_Wrap_Struct(delivery_class, &delivery_type, delivery);
+  RB_GC_GUARD(producer); /* nothing marks them, or follows their moves, until they are wrapped */
+  RB_GC_GUARD(block);
+  return self;
 }
 
 void delivery_drop(delivery *delivery) {

@@ -2194,33 +2194,6 @@ SWIG_From_long_SS_long  (long long value)
 }
 #endif
 
-
-SWIGINTERNINLINE VALUE
-SWIG_FromCharPtrAndSize(const char* carray, size_t size)
-{
-  if (carray) {
-    if (size > LONG_MAX) {
-      swig_type_info* pchar_descriptor = SWIG_pchar_descriptor();
-      return pchar_descriptor ?
-        SWIG_NewPointerObj((char *)(carray), pchar_descriptor, 0) : Qnil;
-    } else {
-      return rb_str_new(carray, (long)(size));
-    }
-  } else {
-    return Qnil;
-  }
-}
-
-
-SWIGINTERN size_t
-SWIG_strnlen(const char* s, size_t maxlen)
-{
-  const char *p;
-  for (p = s; maxlen-- && *p; p++)
-    ;
-  return p - s;
-}
-
 SWIGINTERN struct sendoff_event *new_sendoff_event(void){
     sendoff_event *created = ALLOC(sendoff_event);
     memset(created, 0, sizeof *created);
@@ -3089,13 +3062,7 @@ _wrap_Event_text_get(int argc, VALUE *argv, VALUE self) {
   }
   arg1 = (struct sendoff_event *)(argp1);
   result = (char *)(char *) ((arg1)->text);
-  {
-    size_t size = SWIG_strnlen(result, 1024);
-
-
-
-    vresult = SWIG_FromCharPtrAndSize(result, size);
-  }
+  vresult = rb_utf8_str_new_cstr(result);
   return vresult;
 fail:
   return Qnil;

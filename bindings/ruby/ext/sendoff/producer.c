@@ -168,14 +168,17 @@ static VALUE read_reports(VALUE self) {
   return ID2SYM(rb_intern(names[producer_read_reports(producer_of(self))]));
 }
 
-/* next_callback -> the next delivery whose block is to be called, or nil */
+/* next_callback -> the next delivery whose block is to be called, or nil. It stays the next until callback_done,
+ * so that none is lost when the thread is killed in between. */
 static VALUE next_callback(VALUE self) {
-  return rb_ary_shift(producer_of(self)->callbacks);
+  return rb_ary_entry(producer_of(self)->callbacks, 0);
 }
 
-/* callback_done(delivery): its block has been called. */
+/* callback_done(delivery): the block of the next one has been called. */
 static VALUE callback_done(VALUE self, VALUE value) {
   producer *producer = producer_of(self);
+  if (rb_ary_entry(producer->callbacks, 0) != value) return Qnil;
+  rb_ary_shift(producer->callbacks);
   epochs_leave(&producer->epochs, delivery_of(value)->epoch);
   if (RARRAY_LEN(producer->callbacks) == 0 || producer->epochs.total == 0) producer_announce(producer);
   return Qnil;

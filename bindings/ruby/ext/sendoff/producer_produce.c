@@ -24,12 +24,16 @@ static VALUE bytes_or_nil(VALUE value) {
   return NIL_P(value) || RB_TYPE_P(value, T_STRING) ? value : rb_string_value(&value);
 }
 
+/* Numbers that are no Integers would be taken for seconds. */
 static int64_t timestamp_of(VALUE value) {
-  if (!RB_INTEGER_TYPE_P(value)) {
-    const struct timespec moment = rb_time_timespec(value);
-    return (int64_t)moment.tv_sec * 1000 + moment.tv_nsec / 1000000;
-  }
-  return NUM2LL(value);
+  if (RB_INTEGER_TYPE_P(value)) return NUM2LL(value);
+  if (rb_obj_is_kind_of(value, rb_cNumeric))
+    rb_raise(rb_eTypeError, "a timestamp is a Time or an Integer of milliseconds, not %" PRIsVALUE, value);
+  const struct timespec moment = rb_time_timespec(value);
+  int64_t ms;
+  if (__builtin_mul_overflow((int64_t)moment.tv_sec, (int64_t)1000, &ms))
+    rb_raise(rb_eRangeError, "the timestamp is out of range: %" PRIsVALUE, value);
+  return ms + moment.tv_nsec / 1000000;
 }
 
 /* value, key, headers, partition, timestamp are arguments 1 to 5. */

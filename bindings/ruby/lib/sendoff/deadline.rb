@@ -6,9 +6,14 @@ module Sendoff
   class Deadline
     FOREVER_MS = 1 << 50
 
+    # Whole milliseconds of a timeout; one that is over is 0, and what no clock can tell from for ever is cut.
+    def self.milliseconds(seconds)
+      (seconds * 1000).clamp(0, FOREVER_MS).ceil
+    end
+
     # @param seconds [Numeric, nil] nil: never
     def initialize(seconds)
-      @at = seconds && now + (seconds * 1000).ceil
+      @at = seconds && now + Deadline.milliseconds(seconds)
     end
 
     # Milliseconds until then, 0 if it is over.

@@ -110,7 +110,7 @@ module Sendoff
     # @return [nil]
     # @raise [TimeoutError] if records were given up
     def close(timeout: nil)
-      ObjectSpace.undefine_finalizer(self)
+      ObjectSpace.undefine_finalizer(self) unless frozen? # it does nothing after a close
       given_up = @session.close(Deadline.new(timeout))
       raise Error.of(Native::TIMED_OUT, "#{given_up} records were given up") if given_up.positive?
     end
@@ -163,7 +163,7 @@ module Sendoff
     private
 
     def milliseconds(seconds)
-      seconds ? (seconds * 1000).ceil : -1
+      seconds ? Deadline.milliseconds(seconds) : -1
     end
   end
 end

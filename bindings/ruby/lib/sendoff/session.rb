@@ -22,7 +22,7 @@ module Sendoff
     end
 
     def initialize(handle, logger, max_block_ms:, shutdown_ms:)
-      super(handle, max_block_ms.to_i)
+      super(handle, [max_block_ms.to_i, Deadline::FOREVER_MS].min)
       @shutdown_seconds = shutdown_ms / 1000
       @logger = logger
       @event_log = EventLog.new(logger) if logger
@@ -89,8 +89,8 @@ module Sendoff
     def abandon(_object_id = nil)
       return if refuses? || !ours?
 
-      warn "sendoff: a producer was collected without close; what it accepted is still being sent"
       begin_to_close
+      warn "sendoff: a producer was collected without close; what it accepted is still being sent"
     end
 
     # Starts the thread that calls blocks, unless it runs.
@@ -106,6 +106,8 @@ module Sendoff
     # The last counters, also after the end.
     def counters
       @counters || read_counters
+    rescue ClosedError
+      @counters || raise # the drain was quicker
     end
 
     private
@@ -154,8 +156,8 @@ module Sendoff
     def abort_once
       return if @aborted
 
-      @aborted = true
       abort
+      @aborted = true # not before: who is killed on the way there has not closed it
       nil
     end
 
@@ -167,13 +169,20 @@ module Sendoff
       count
     end
 
+    # Once more, from the beginning, if the drain was killed in it.
     def finish
       @event_log&.write(handle)
-      @counters = read_counters
+      @counters ||= read_counters
       destroy
       @ended = true
-      Exit.forget(self)
+      serve_callbacks if callbacks?
+      forget_when_over
       announce
+    end
+
+    # Until its last block has run, the end of the program waits for it.
+    def forget_when_over
+      Exit.forget(self) if over?
     end
 
     def call_blocks
@@ -181,18 +190,20 @@ module Sendoff
         seen = events
         while (delivery = next_callback)
           call_block(delivery)
+          return unless ours? # the block has forked, and the rest is the parent's
         end
-        break if @ended
+        break if @ended && !callbacks?
 
         sleep(seen, IDLE_SECONDS * 1000)
       end
+      forget_when_over
     end
 
     # Whatever a block raises is its own affair; exit is the program's.
     def call_block(delivery)
-      delivery.take_block.call(delivery)
+      delivery.take_block&.call(delivery)
     rescue SystemExit => error
-      Thread.main.raise(error)
+      Exit.request(error)
     rescue Exception => error
       report_exception(error)
     ensure
