@@ -22,7 +22,9 @@ public final class Millions {
 
     public static void main(String[] arguments) throws IOException {
         LongAdder delivered = new LongAdder();
-        try (Producer producer = new Producer(Map.of("bootstrap.servers", arguments[0]))) {
+        // So little memory for records that all of it is in use early, whatever the pace.
+        Map<String, Object> settings = Map.of("bootstrap.servers", arguments[0], "buffer.memory", 4 << 20);
+        try (Producer producer = new Producer(settings)) {
             for (int million = 1; million <= Integer.parseInt(arguments[2]); million++) {
                 for (int i = 0; i < MILLION; i++) {
                     producer.send(Record.of(arguments[1], new byte[100]), delivery -> {
