@@ -168,8 +168,8 @@ static VALUE read_reports(VALUE self) {
   return ID2SYM(rb_intern(names[producer_read_reports(producer_of(self))]));
 }
 
-/* next_callback -> the next delivery whose block is to be called, or nil. It stays the next until callback_done,
- * so that none is lost when the thread is killed in between. */
+/* next_callback -> the next delivery whose block is to be called, or nil. It stays the next until
+ * callback_done, so that none is lost when the thread is killed in between. */
 static VALUE next_callback(VALUE self) {
   return rb_ary_entry(producer_of(self)->callbacks, 0);
 }
