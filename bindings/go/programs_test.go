@@ -57,6 +57,7 @@ func serve(t *testing.T, program, broker string) {
 	output, err := command.StdoutPipe()
 	must(t, err)
 	must(t, command.Start())
+	t.Cleanup(func() { _ = command.Process.Kill() }) // if it has not ended by then
 	rest := bufio.NewReader(output)
 	_, err = rest.ReadString('\n') // that it is ready
 	must(t, err)
