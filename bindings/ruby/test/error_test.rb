@@ -31,6 +31,35 @@ class ErrorTest < Minitest::Test
     assert_includes(error.message, "bootstrap.servers")
   end
 
+  def test_settings_of_a_file_are_overruled_by_others
+    Tempfile.create("settings") do |file|
+      file.write("bootstrap.servers=#{NOWHERE}\nlinger.ms=many\n")
+      file.flush
+      error = assert_raises(Sendoff::ConfigurationError) { Sendoff::Producer.new(file: file.path) }
+      assert_includes(error.message, "linger.ms")
+      file.reopen(file.path, "w")
+      file.write("bootstrap.servers=#{NOWHERE}\nmax.request.size=100\n")
+      file.flush
+      Sendoff::Producer.open(file: file.path, max_request_size: 300) do |producer|
+        assert_raises(Sendoff::RecordTooLargeError) { producer.produce(topic: "t", value: "x" * 400) }
+        producer.produce(topic: "t", value: "x" * 150)
+        assert_raises(Sendoff::TimeoutError) { producer.close(timeout: 0) }
+      end
+    end
+  end
+
+  def test_a_file_that_asks_for_another_report_mode_or_is_missing_is_refused
+    Tempfile.create("settings") do |file|
+      file.write("bootstrap.servers=#{NOWHERE}\ndelivery.report.mode=callback\n")
+      file.flush
+      error = assert_raises(Sendoff::ConfigurationError) { Sendoff::Producer.new(file: file.path) }
+      assert_includes(error.message, "delivery.report.mode")
+      missing = assert_raises(Sendoff::Error) { Sendoff::Producer.new(file: "#{file.path}.missing") }
+      assert_equal("FILE_UNREADABLE", missing.name)
+      assert_includes(missing.message, "missing")
+    end
+  end
+
   def test_another_report_mode_is_refused
     error = assert_raises(Sendoff::ConfigurationError) do
       Sendoff::Producer.new(bootstrap_servers: NOWHERE, delivery_report_mode: "callback")

@@ -20,9 +20,10 @@ module Sendoff
     #
     # @param config [Hash] settings, by Kafka's names; see {#initialize}
     # @param logger [Logger, nil]
+    # @param file [String, Pathname, nil]
     # @return [Producer] or what the block gives
-    def self.open(config = {}, logger: nil, **settings)
-      producer = new(config, logger: logger, **settings)
+    def self.open(config = {}, logger: nil, file: nil, **settings)
+      producer = new(config, logger: logger, file: file, **settings)
       return producer unless block_given?
 
       begin
@@ -39,10 +40,12 @@ module Sendoff
     #   {Sendoff.settings} as well.
     # @param logger [Logger, nil] gets the library's log lines, and what delivery blocks raise. Its methods are called
     #   by threads of the producer. Without one there are no log lines, and blocks' exceptions go to stderr.
+    # @param file [String, Pathname, nil] a file of settings in Java's .properties form, which the others overrule
     # @param settings more of them, as keywords
     # @raise [ConfigurationError] if a setting is unknown, wrong or missing
-    def initialize(config = {}, logger: nil, **settings)
-      @session = Session.open({ **config, **settings }, logger)
+    # @raise [Error] FILE_UNREADABLE
+    def initialize(config = {}, logger: nil, file: nil, **settings)
+      @session = Session.open({ **config, **settings }, logger, file)
       ObjectSpace.define_finalizer(self, @session.method(:abandon))
     end
 

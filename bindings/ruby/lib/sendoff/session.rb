@@ -13,9 +13,9 @@ module Sendoff
     # How long a program is held back at its end.
     attr_reader :shutdown_seconds
 
-    # @param values [Hash] settings
-    def self.open(values, logger)
-      Settings.open(logger ? values : { Settings::EVENT_CAPACITY => 0 }.merge(values)) do |settings|
+    # @param values [Hash] settings, which overrule those of the file
+    def self.open(values, logger, file)
+      Settings.open(logger ? values : { Settings::EVENT_CAPACITY => 0 }.merge(values), file) do |settings|
         limits = { max_block_ms: settings["max.block.ms"].to_f, shutdown_ms: settings["shutdown.timeout.ms"].to_f }
         new(settings.start, logger, **limits)
       end

@@ -37,10 +37,11 @@ module Sendoff
     REPORT_MODE = "delivery.report.mode"
     EVENT_CAPACITY = "event.queue.capacity"
 
-    # Yields settings with these values, and frees them afterwards.
-    def self.open(values)
+    # Yields settings with those of a file, if one is named, and these values, and frees them afterwards.
+    def self.open(values, file = nil)
       settings = new
       begin
+        settings.load(file) if file
         values.each { |name, value| settings.set(name, value) }
         settings.set(REPORT_MODE, "queue")
         yield settings
@@ -61,6 +62,14 @@ module Sendoff
       refuse_mode(text) if name == REPORT_MODE && !%w[queue auto].include?(text)
       status, message = Native.config_set(@handle, name, text)
       raise Error.of(status, message) unless status == Native::OK
+    end
+
+    # All of a file in Java's .properties form.
+    def load(path)
+      status, message = Native.config_load_file(@handle, String(path))
+      raise Error.of(status, message) unless status == Native::OK
+
+      refuse_mode(self[REPORT_MODE]) unless %w[queue auto].include?(self[REPORT_MODE])
     end
 
     # The value that holds, as text.
