@@ -14,13 +14,4 @@ static inline void text_copy(char *buffer, size_t buffer_size, const char *text)
   buffer[bytes] = '\0';
 }
 
-/* Copies what fits of a struct that says its size: older callers have fewer fields, newer ones more. */
-static inline void struct_copy(void *to, const void *from, size_t own_size) {
-  unsigned caller_size;
-  memcpy(&caller_size, to, sizeof caller_size);
-  size_t bytes = caller_size < own_size ? caller_size : own_size;
-  memcpy((char *)to + sizeof caller_size, (const char *)from + sizeof caller_size,
-         bytes - sizeof caller_size);
-}
-
 #endif

@@ -6,6 +6,7 @@
 #include "producer/config.h"
 #include "producer/config_file.h"
 #include "producer/setting_table.h"
+#include "sized_struct.h"
 
 enum { SETTING_SIZE_1_0 = sizeof(sendoff_setting) };
 
@@ -76,6 +77,6 @@ int32_t sendoff_setting_at(uint32_t index, sendoff_setting *setting) {
       .text = described.text,
       .alias_of = described.alias_of,
   };
-  struct_copy(setting, &told, sizeof told);
+  sized_struct_write(setting, &told, sizeof told);
   return STATUS_OK;
 }

@@ -7,10 +7,11 @@
 #include "producer/config.h"
 #include "producer/producer.h"
 #include "producer/waiting.h"
+#include "sized_struct.h"
 
 enum {
   CALLBACKS_SIZE_1_0 = sizeof(sendoff_callbacks),
-  COUNTERS_SIZE_1_0 = sizeof(sendoff_counters),
+  COUNTERS_SIZE_1_0 = offsetof(sendoff_counters, buffer_bytes_staged),
   FLUSH_RESULT_SIZE_1_0 = sizeof(sendoff_flush_result),
   EVENT_SIZE_1_0 = sizeof(sendoff_event),
   PARTITION_SIZE_1_0 = sizeof(sendoff_partition),
@@ -26,10 +27,12 @@ static const struct partition_snapshot *snapshot_of(const sendoff_partitions *pa
 int32_t sendoff_create(const sendoff_config *config, const sendoff_callbacks *callbacks,
                        sendoff_producer **producer, char *error, size_t error_size) {
   struct producer_callbacks converted = {0};
-  bool readable = callbacks == NULL || callbacks->size >= CALLBACKS_SIZE_1_0;
-  if (callbacks != NULL && readable) convert_callbacks(callbacks, &converted);
+  bool readable =
+      callbacks == NULL || sized_struct_is_readable(callbacks, CALLBACKS_SIZE_1_0, sizeof *callbacks);
+  if (callbacks != NULL && callbacks->size >= CALLBACKS_SIZE_1_0) convert_callbacks(callbacks, &converted);
   if (config == NULL || producer == NULL || !readable) {
-    text_copy(error, error_size, "config and producer must not be NULL, and callbacks must say its size");
+    text_copy(error, error_size,
+              "config and producer must not be NULL, callbacks must say its size and set no unknown field");
     if (converted.release != NULL) converted.release(converted.user);
     return STATUS_INVALID_ARGUMENT;
   }
@@ -104,7 +107,7 @@ int32_t sendoff_flush(sendoff_producer *handle, int64_t timeout_ms, sendoff_flus
   bool filled = status == STATUS_OK || status == STATUS_TIMED_OUT || status == STATUS_INTERRUPTED;
   if (filled && result != NULL) {
     sendoff_flush_result copy = {.pending = told.pending, .failed = told.failed, .unknown = told.unknown};
-    struct_copy(result, &copy, sizeof copy);
+    sized_struct_write(result, &copy, sizeof copy);
   }
   return status;
 }
@@ -159,7 +162,7 @@ int32_t sendoff_poll_event(sendoff_producer *handle, sendoff_event *event, int64
   sendoff_event told = {
       .kind = (uint32_t)taken.kind, .status = taken.status, .broker = taken.broker, .number = taken.number};
   memcpy(told.text, taken.text, sizeof told.text);
-  struct_copy(event, &told, sizeof told);
+  sized_struct_write(event, &told, sizeof told);
   return STATUS_OK;
 }
 
@@ -175,7 +178,7 @@ int32_t sendoff_get_counters(sendoff_producer *handle, sendoff_counters *counter
   sendoff_counters told = {0};
   read_counters(producer, &told);
   producer_unlock(producer);
-  struct_copy(counters, &told, sizeof told);
+  sized_struct_write(counters, &told, sizeof told);
   return STATUS_OK;
 }
 
@@ -213,7 +216,7 @@ int32_t sendoff_partitions_get(const sendoff_partitions *partitions, uint32_t in
       .offline_count = described->node_count[PARTITION_OFFLINE],
       .status = described->status,
   };
-  struct_copy(partition, &told, sizeof told);
+  sized_struct_write(partition, &told, sizeof told);
   return STATUS_OK;
 }
 
@@ -276,5 +279,6 @@ static void read_counters(const struct producer *producer, sendoff_counters *cou
       .buffer_bytes_used = buffer_pool_used_bytes(producer->accumulator.pool),
       .buffer_bytes_total = buffer_pool_total_bytes(producer->accumulator.pool),
       .threads_waiting = producer->accumulator.memory_waiters,
+      .buffer_bytes_staged = producer->accumulator.staged_bytes,
   };
 }

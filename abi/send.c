@@ -7,6 +7,7 @@
 #include "packed_headers.h"
 #include "producer/producer.h"
 #include "producer/waiting.h"
+#include "sized_struct.h"
 
 enum { RECORD_SIZE_1_0 = sizeof(sendoff_record) };
 
@@ -99,7 +100,8 @@ int32_t sendoff_send_batch(sendoff_producer *handle, const void *packed, size_t 
 }
 
 static inline int32_t convert(const sendoff_record *record, struct submission *submission) {
-  if (record == NULL || record->size < RECORD_SIZE_1_0) return STATUS_INVALID_ARGUMENT;
+  if (record == NULL || !sized_struct_is_readable(record, RECORD_SIZE_1_0, sizeof *record))
+    return STATUS_INVALID_ARGUMENT;
   bool by_id = (record->set & SENDOFF_SET_TOPIC_ID) != 0,
        has_partition = (record->set & SENDOFF_SET_PARTITION) != 0;
   if ((record->key == NULL && record->key_bytes > 0) || (record->value == NULL && record->value_bytes > 0) ||

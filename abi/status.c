@@ -4,6 +4,7 @@
 #include "accumulator/report.h"
 #include "base/status.h"
 #include "producer/event_queue.h"
+#include "protocol/features.h"
 #include "protocol/record_batch.h"
 #include <stddef.h>
 
@@ -96,4 +97,8 @@ const char *sendoff_version(void) {
 
 uint32_t sendoff_abi_version(void) {
   return SENDOFF_ABI_VERSION;
+}
+
+const char *sendoff_features(void) {
+  return features_text();
 }

@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 #define SENDOFF_VERSION_MAJOR 1
-#define SENDOFF_VERSION_MINOR 0
+#define SENDOFF_VERSION_MINOR 1
 #define SENDOFF_VERSION_PATCH 0
 /* Counts incompatible changes of this header; equals the number in the library's SONAME. */
 #define SENDOFF_ABI_VERSION 1
@@ -94,9 +94,14 @@ SENDOFF_API const char *sendoff_status_name(int32_t status);
 SENDOFF_API const char *sendoff_status_text(int32_t status);
 SENDOFF_API uint32_t sendoff_status_class(int32_t status);
 
-/* "1.0.0"; and SENDOFF_ABI_VERSION as the library was built. Static memory; never fail. */
+/* "1.1.0"; and SENDOFF_ABI_VERSION as the library was built. Static memory; never fail. */
 SENDOFF_API const char *sendoff_version(void);
 SENDOFF_API uint32_t sendoff_abi_version(void);
+
+/* What this library was built with, in alphabetical order, separated by commas: the codecs "gzip", "lz4",
+ * "snappy" and "zstd", and "isal" where ISA-L computes the checksums. New words may come. Static memory;
+ * never fails. Since 1.1. */
+SENDOFF_API const char *sendoff_features(void);
 
 /* ---- Configuration
  * -------------------------------------------------------------------------------------------- */
@@ -416,7 +421,9 @@ typedef struct sendoff_counters {
   uint64_t requests_in_flight; /* gauge: produce requests */
   uint64_t buffer_bytes_used;  /* gauge */
   uint64_t buffer_bytes_total;
-  uint64_t threads_waiting; /* gauge: for memory */
+  uint64_t threads_waiting;     /* gauge: for memory */
+  uint64_t buffer_bytes_staged; /* gauge: of buffer_bytes_used, for records whose topic or partition is not
+                                   known yet. Since 1.1 */
 } sendoff_counters;
 
 /* Statuses: OK, FORKED, CLOSED (destroyed), INVALID_ARGUMENT. Works on a closed producer. Does not block. */

@@ -75,7 +75,12 @@ func TestCloseContextAbortsWhatIsLeft(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	err := producer.CloseContext(ctx)
+	counters, err := producer.Counters()
+	must(t, err)
+	if counters.BufferBytesStaged == 0 || counters.BufferBytesStaged != counters.BufferBytesUsed {
+		t.Errorf("%d of %d bytes are staged", counters.BufferBytesStaged, counters.BufferBytesUsed)
+	}
+	err = producer.CloseContext(ctx)
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "10 records") {
 		t.Errorf("the error is %v", err)
 	}

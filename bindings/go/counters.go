@@ -31,11 +31,12 @@ type Counters struct {
 	ConnectionsLost   uint64
 	ThrottledMs       uint64
 
-	RecordsPending   uint64 // gauge: accepted, and the outcome not known
-	ReportsUnread    uint64 // gauge: outcomes known, on the way to their callbacks
-	RequestsInFlight uint64 // gauge
-	BufferBytesUsed  uint64 // gauge: of buffer.memory
-	BufferBytesTotal uint64
+	RecordsPending    uint64 // gauge: accepted, and the outcome not known
+	ReportsUnread     uint64 // gauge: outcomes known, on the way to their callbacks
+	RequestsInFlight  uint64 // gauge
+	BufferBytesUsed   uint64 // gauge: of buffer.memory
+	BufferBytesTotal  uint64
+	BufferBytesStaged uint64 // gauge: of BufferBytesUsed, for records whose topic or partition is not known yet
 }
 
 // Counters returns what the producer has done. It does not block, and works on a closed producer as well.
@@ -83,5 +84,6 @@ func (c *core) counters() (Counters, error) {
 		RequestsInFlight:       read.GetRequests_in_flight(),
 		BufferBytesUsed:        read.GetBuffer_bytes_used(),
 		BufferBytesTotal:       read.GetBuffer_bytes_total(),
+		BufferBytesStaged:      read.GetBuffer_bytes_staged(),
 	}, nil
 }

@@ -257,4 +257,10 @@ func TestSettingsAreListed(t *testing.T) {
 	if version := sendoff.Version(); !strings.Contains(version, ".") {
 		t.Errorf("version %q", version)
 	}
+	features := sendoff.Features()
+	for _, codec := range []string{"gzip", "lz4", "snappy", "zstd"} {
+		if !slices.Contains(features, codec) {
+			t.Errorf("%s is not among %v", codec, features)
+		}
+	}
 }

@@ -111,7 +111,7 @@ func TestNewcomersProgram(t *testing.T) {
 	}
 	program := newcomersProgram(t)
 	goCommand(t, folder, environment, "mod", "init", "hello")
-	goCommand(t, folder, environment, "get", "sendoff.org/sendoff@v1.0.0")
+	goCommand(t, folder, environment, "get", "sendoff.org/sendoff@v1.1.0")
 	module := strings.TrimSpace(goCommand(t, folder, environment, "list", "-m", "-f", "{{.Dir}}", "sendoff.org/sendoff"))
 	for _, name := range []string{"LICENSE", "THIRD-PARTY-LICENSES"} {
 		if text, err := os.ReadFile(filepath.Join(module, name)); err != nil || len(text) == 0 {

@@ -1,6 +1,10 @@
 package sendoff
 
-import "sendoff.org/sendoff/internal/native"
+import (
+	"strings"
+
+	"sendoff.org/sendoff/internal/native"
+)
 
 // Setting describes a name that Config.Settings understands.
 type Setting struct {
@@ -43,7 +47,13 @@ func Settings() ([]Setting, error) {
 	return settings, nil
 }
 
-// Version of the C library, for instance "1.0.0".
+// Version of the C library, for instance "1.1.0".
 func Version() string {
 	return native.Version()
+}
+
+// Features of the C library inside, in alphabetical order: the codecs that it has ("gzip", "lz4", "snappy", "zstd"),
+// and more in later versions.
+func Features() []string {
+	return strings.FieldsFunc(native.Features(), func(letter rune) bool { return letter == ',' })
 }

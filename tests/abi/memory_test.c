@@ -63,6 +63,7 @@ START_TEST(a_full_buffer_refuses_at_once_or_in_time) {
   ck_assert_uint_eq(counters.records_accepted, count + 4);
   ck_assert_uint_eq(counters.threads_waiting, 0);
   ck_assert_uint_gt(counters.buffer_bytes_used, 40000);
+  ck_assert_uint_eq(counters.buffer_bytes_staged, 0);
   ck_assert_uint_eq(counters.buffer_bytes_total, 65536);
   broker_server_continue(broker);
   ck_assert_int_eq(sendoff_wait_for_space(producer, LARGE, PATIENCE_MS), SENDOFF_OK);
@@ -78,7 +79,10 @@ START_TEST(before_the_partitions_are_known_half_of_it_is_full) {
   open_shared("none", "20");
   ck_assert_int_eq(fill(&count), SENDOFF_PARTITION_BUFFER_FULL);
   ck_assert_uint_ge(count, 1);
-  ck_assert_uint_le(counters_of(producer).buffer_bytes_used, 32768);
+  sendoff_counters counters = counters_of(producer);
+  ck_assert_uint_le(counters.buffer_bytes_used, 32768);
+  ck_assert_uint_ge(counters.buffer_bytes_staged, LARGE);
+  ck_assert_uint_eq(counters.buffer_bytes_staged, counters.buffer_bytes_used);
   sendoff_record record = large_record(0, 0);
   ck_assert_int_eq(sendoff_send(producer, &record), SENDOFF_PARTITION_BUFFER_FULL);
   broker_server_continue(broker);

@@ -148,6 +148,7 @@ class ErrorTest < Minitest::Test
   def test_a_close_that_is_too_late_gives_up
     producer = stuck_producer
     delivery = producer.produce(topic: "t", value: "x")
+    assert_operator(producer.counters[:buffer_bytes_staged], :>, 0) # nobody has told where it goes
     error = assert_raises(Sendoff::TimeoutError) { producer.close(timeout: 0.05) }
     assert_includes(error.message, "1 records")
     assert_equal(:not_delivered, delivery.outcome)
@@ -166,7 +167,9 @@ class ErrorTest < Minitest::Test
   def test_settings_are_listed
     linger = Sendoff.settings.find { |setting| setting.name == "linger.ms" }
     assert_equal(%w[double 5], [linger.type, linger.default])
-    assert_equal("1.0.0", Sendoff.library_version)
+    assert_equal(Sendoff::VERSION, Sendoff.library_version)
+    assert_empty(%w[gzip lz4 snappy zstd] - Sendoff.features)
+    assert_equal(Sendoff.features.sort, Sendoff.features)
   end
 end
 

@@ -64,25 +64,25 @@ typedef _gostring_ swig_type_3;
 typedef _gostring_ swig_type_4;
 typedef _gostring_ swig_type_5;
 typedef _gostring_ swig_type_6;
-typedef _goslice_ swig_type_7;
-typedef _gostring_ swig_type_8;
-typedef _goslice_ swig_type_9;
-typedef _gostring_ swig_type_10;
-typedef _goslice_ swig_type_11;
-typedef _gostring_ swig_type_12;
+typedef _gostring_ swig_type_7;
+typedef _goslice_ swig_type_8;
+typedef _gostring_ swig_type_9;
+typedef _goslice_ swig_type_10;
+typedef _gostring_ swig_type_11;
+typedef _goslice_ swig_type_12;
 typedef _gostring_ swig_type_13;
 typedef _gostring_ swig_type_14;
 typedef _gostring_ swig_type_15;
 typedef _gostring_ swig_type_16;
 typedef _gostring_ swig_type_17;
-typedef long long swig_type_18;
-typedef _goslice_ swig_type_19;
-typedef _gostring_ swig_type_20;
-typedef _goslice_ swig_type_21;
-typedef long long swig_type_22;
+typedef _gostring_ swig_type_18;
+typedef long long swig_type_19;
+typedef _goslice_ swig_type_20;
+typedef _gostring_ swig_type_21;
+typedef _goslice_ swig_type_22;
 typedef long long swig_type_23;
-typedef _gostring_ swig_type_24;
-typedef long long swig_type_25;
+typedef long long swig_type_24;
+typedef _gostring_ swig_type_25;
 typedef long long swig_type_26;
 typedef long long swig_type_27;
 typedef long long swig_type_28;
@@ -109,8 +109,10 @@ typedef long long swig_type_48;
 typedef long long swig_type_49;
 typedef long long swig_type_50;
 typedef long long swig_type_51;
-typedef _gostring_ swig_type_52;
+typedef long long swig_type_52;
 typedef long long swig_type_53;
+typedef _gostring_ swig_type_54;
+typedef long long swig_type_55;
 extern void _wrap_Swig_free_native_e2d0f0945c47313f(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_native_e2d0f0945c47313f(swig_intgo arg1);
 extern int _wrap_open_native_e2d0f0945c47313f(uintptr_t arg1, swig_voidp arg2, swig_type_1 arg3);
@@ -156,18 +158,19 @@ extern swig_type_3 _wrap_status_text_native_e2d0f0945c47313f(int arg1);
 extern int _wrap_status_class_native_e2d0f0945c47313f(int arg1);
 extern swig_type_4 _wrap_version_native_e2d0f0945c47313f(void);
 extern int _wrap_abi_version_native_e2d0f0945c47313f(void);
+extern swig_type_5 _wrap_features_native_e2d0f0945c47313f(void);
 extern int _wrap_config_create_native_e2d0f0945c47313f(swig_voidp arg1);
-extern int _wrap_config_set_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_5 arg2, swig_type_6 arg3, swig_type_7 arg4);
-extern int _wrap_config_get_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_8 arg2, swig_type_9 arg3, swig_voidp arg4);
-extern int _wrap_config_load_file_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_10 arg2, swig_type_11 arg3);
+extern int _wrap_config_set_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_6 arg2, swig_type_7 arg3, swig_type_8 arg4);
+extern int _wrap_config_get_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_9 arg2, swig_type_10 arg3, swig_voidp arg4);
+extern int _wrap_config_load_file_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_11 arg2, swig_type_12 arg3);
 extern void _wrap_config_destroy_native_e2d0f0945c47313f(uintptr_t arg1);
 extern int _wrap_setting_flags_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_12 _wrap_setting_name_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_13 _wrap_setting_value_type_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_14 _wrap_setting_default_value_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_15 _wrap_setting_allowed_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_16 _wrap_setting_text_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_17 _wrap_setting_alias_of_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_13 _wrap_setting_name_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_14 _wrap_setting_value_type_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_15 _wrap_setting_default_value_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_16 _wrap_setting_allowed_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_17 _wrap_setting_text_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_18 _wrap_setting_alias_of_get_native_e2d0f0945c47313f(uintptr_t arg1);
 extern uintptr_t _wrap_new_setting_native_e2d0f0945c47313f(void);
 extern void _wrap_delete_setting_native_e2d0f0945c47313f(uintptr_t arg1);
 extern swig_intgo _wrap_SETTING_PER_TOPIC_native_e2d0f0945c47313f(void);
@@ -179,14 +182,14 @@ extern swig_intgo _wrap_OUTCOME_DELIVERED_OFFSET_UNKNOWN_native_e2d0f0945c47313f
 extern swig_intgo _wrap_OUTCOME_NOT_DELIVERED_native_e2d0f0945c47313f(void);
 extern swig_intgo _wrap_OUTCOME_UNKNOWN_native_e2d0f0945c47313f(void);
 extern swig_intgo _wrap_REPORT_LOG_APPEND_TIME_native_e2d0f0945c47313f(void);
-extern int _wrap_connect_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_18 arg2, swig_type_19 arg3);
-extern int _wrap_topic_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_20 arg2, swig_voidp arg3);
-extern int _wrap_topic_name_native_e2d0f0945c47313f(uintptr_t arg1, int arg2, swig_type_21 arg3, swig_voidp arg4);
+extern int _wrap_connect_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_19 arg2, swig_type_20 arg3);
+extern int _wrap_topic_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_21 arg2, swig_voidp arg3);
+extern int _wrap_topic_name_native_e2d0f0945c47313f(uintptr_t arg1, int arg2, swig_type_22 arg3, swig_voidp arg4);
 extern swig_intgo _wrap_SET_TOPIC_ID_native_e2d0f0945c47313f(void);
 extern swig_intgo _wrap_SET_PARTITION_native_e2d0f0945c47313f(void);
 extern swig_intgo _wrap_SET_TIMESTAMP_native_e2d0f0945c47313f(void);
 extern swig_intgo _wrap_SET_TRY_native_e2d0f0945c47313f(void);
-extern int _wrap_close_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_22 arg2);
+extern int _wrap_close_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_23 arg2);
 extern void _wrap_destroy_native_e2d0f0945c47313f(uintptr_t arg1);
 extern int _wrap_report_descriptor_native_e2d0f0945c47313f(uintptr_t arg1, swig_voidp arg2);
 extern swig_intgo _wrap_EVENT_LOG_native_e2d0f0945c47313f(void);
@@ -196,41 +199,42 @@ extern swig_intgo _wrap_EVENT_LOST_native_e2d0f0945c47313f(void);
 extern int _wrap_event_kind_get_native_e2d0f0945c47313f(uintptr_t arg1);
 extern int _wrap_event_status_get_native_e2d0f0945c47313f(uintptr_t arg1);
 extern int _wrap_event_broker_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_23 _wrap_event_number_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_24 _wrap_event_text_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_24 _wrap_event_number_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_25 _wrap_event_text_get_native_e2d0f0945c47313f(uintptr_t arg1);
 extern uintptr_t _wrap_new_event_native_e2d0f0945c47313f(void);
 extern void _wrap_delete_event_native_e2d0f0945c47313f(uintptr_t arg1);
-extern int _wrap_poll_event_native_e2d0f0945c47313f(uintptr_t arg1, uintptr_t arg2, swig_type_25 arg3);
-extern swig_type_26 _wrap_counters_records_accepted_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_27 _wrap_counters_records_delivered_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_28 _wrap_counters_records_not_delivered_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_29 _wrap_counters_records_unknown_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_30 _wrap_counters_records_unacknowledged_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_31 _wrap_counters_bytes_accepted_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_32 _wrap_counters_batches_sent_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_33 _wrap_counters_batches_retried_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_34 _wrap_counters_batches_split_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_35 _wrap_counters_batch_bytes_sent_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_36 _wrap_counters_batch_bytes_uncompressed_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_37 _wrap_counters_out_of_order_answers_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_38 _wrap_counters_outcomes_resolved_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_39 _wrap_counters_epochs_raised_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_40 _wrap_counters_requests_sent_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_41 _wrap_counters_responses_received_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_42 _wrap_counters_connections_opened_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_43 _wrap_counters_connections_failed_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_44 _wrap_counters_connections_lost_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_45 _wrap_counters_throttled_ms_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_46 _wrap_counters_records_pending_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_47 _wrap_counters_reports_unread_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_48 _wrap_counters_requests_in_flight_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_49 _wrap_counters_buffer_bytes_used_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_50 _wrap_counters_buffer_bytes_total_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_51 _wrap_counters_threads_waiting_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern int _wrap_poll_event_native_e2d0f0945c47313f(uintptr_t arg1, uintptr_t arg2, swig_type_26 arg3);
+extern swig_type_27 _wrap_counters_records_accepted_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_28 _wrap_counters_records_delivered_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_29 _wrap_counters_records_not_delivered_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_30 _wrap_counters_records_unknown_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_31 _wrap_counters_records_unacknowledged_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_32 _wrap_counters_bytes_accepted_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_33 _wrap_counters_batches_sent_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_34 _wrap_counters_batches_retried_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_35 _wrap_counters_batches_split_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_36 _wrap_counters_batch_bytes_sent_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_37 _wrap_counters_batch_bytes_uncompressed_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_38 _wrap_counters_out_of_order_answers_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_39 _wrap_counters_outcomes_resolved_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_40 _wrap_counters_epochs_raised_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_41 _wrap_counters_requests_sent_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_42 _wrap_counters_responses_received_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_43 _wrap_counters_connections_opened_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_44 _wrap_counters_connections_failed_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_45 _wrap_counters_connections_lost_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_46 _wrap_counters_throttled_ms_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_47 _wrap_counters_records_pending_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_48 _wrap_counters_reports_unread_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_49 _wrap_counters_requests_in_flight_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_50 _wrap_counters_buffer_bytes_used_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_51 _wrap_counters_buffer_bytes_total_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_52 _wrap_counters_threads_waiting_get_native_e2d0f0945c47313f(uintptr_t arg1);
+extern swig_type_53 _wrap_counters_buffer_bytes_staged_get_native_e2d0f0945c47313f(uintptr_t arg1);
 extern uintptr_t _wrap_new_counters_native_e2d0f0945c47313f(void);
 extern void _wrap_delete_counters_native_e2d0f0945c47313f(uintptr_t arg1);
 extern int _wrap_get_counters_native_e2d0f0945c47313f(uintptr_t arg1, uintptr_t arg2);
-extern int _wrap_partitions_for_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_52 arg2, swig_type_53 arg3, swig_voidp arg4);
+extern int _wrap_partitions_for_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_54 arg2, swig_type_55 arg3, swig_voidp arg4);
 extern int _wrap_partition_number_get_native_e2d0f0945c47313f(uintptr_t arg1);
 extern int _wrap_partition_leader_get_native_e2d0f0945c47313f(uintptr_t arg1);
 extern int _wrap_partition_leader_epoch_get_native_e2d0f0945c47313f(uintptr_t arg1);
@@ -365,7 +369,7 @@ func Open(arg1 uintptr, arg2 *uintptr, arg3 []byte) (_swig_ret int32) {
 }
 
 const VERSION_MAJOR int = 1
-const VERSION_MINOR int = 0
+const VERSION_MINOR int = 1
 const VERSION_PATCH int = 0
 const ABI_VERSION int = 1
 
@@ -707,6 +711,15 @@ func Abi_version() (_swig_ret uint32) {
 	return swig_r
 }
 
+func Features() (_swig_ret string) {
+	var swig_r string
+	swig_r_p := C._wrap_features_native_e2d0f0945c47313f()
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	var swig_r_1 string
+	swig_r_1 = swigCopyString(swig_r)
+	return swig_r_1
+}
+
 func Config_create(arg1 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
@@ -720,7 +733,7 @@ func Config_set(arg1 uintptr, arg2 string, arg3 string, arg4 []byte) (_swig_ret 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_config_set_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_5)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_7)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int32)(C._wrap_config_set_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_7)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -739,7 +752,7 @@ func Config_get(arg1 uintptr, arg2 string, arg3 []byte, arg4 *uint64) (_swig_ret
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_config_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_config_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -754,7 +767,7 @@ func Config_load_file(arg1 uintptr, arg2 string, arg3 []byte) (_swig_ret int32) 
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_config_load_file_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (int32)(C._wrap_config_load_file_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -944,7 +957,7 @@ func Connect(arg1 uintptr, arg2 int64, arg3 []byte) (_swig_ret int32) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_connect_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.swig_type_18(_swig_i_1), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (int32)(C._wrap_connect_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.swig_type_19(_swig_i_1), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -956,7 +969,7 @@ func Topic(arg1 uintptr, arg2 string, arg3 *uint32) (_swig_ret int32) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_topic_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_topic_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -969,7 +982,7 @@ func Topic_name(arg1 uintptr, arg2 uint32, arg3 []byte, arg4 *uint64) (_swig_ret
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_topic_name_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_topic_name_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1012,7 +1025,7 @@ func Close(arg1 uintptr, arg2 int64) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_close_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.swig_type_22(_swig_i_1)))
+	swig_r = (int32)(C._wrap_close_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.swig_type_23(_swig_i_1)))
 	return swig_r
 }
 
@@ -1134,7 +1147,7 @@ func Poll_event(arg1 uintptr, arg2 Event, arg3 int64) (_swig_ret int32) {
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_poll_event_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_25(_swig_i_2)))
+	swig_r = (int32)(C._wrap_poll_event_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_26(_swig_i_2)))
 	return swig_r
 }
 
@@ -1329,6 +1342,13 @@ func (arg1 SwigcptrCounters) GetThreads_waiting() (_swig_ret uint64) {
 	return swig_r
 }
 
+func (arg1 SwigcptrCounters) GetBuffer_bytes_staged() (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	swig_r = (uint64)(C._wrap_counters_buffer_bytes_staged_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
 func NewCounters() (_swig_ret Counters) {
 	var swig_r Counters
 	swig_r = (Counters)(SwigcptrCounters(C._wrap_new_counters_native_e2d0f0945c47313f()))
@@ -1369,6 +1389,7 @@ type Counters interface {
 	GetBuffer_bytes_used() (_swig_ret uint64)
 	GetBuffer_bytes_total() (_swig_ret uint64)
 	GetThreads_waiting() (_swig_ret uint64)
+	GetBuffer_bytes_staged() (_swig_ret uint64)
 }
 
 func Get_counters(arg1 uintptr, arg2 Counters) (_swig_ret int32) {
@@ -1385,7 +1406,7 @@ func Partitions_for(arg1 uintptr, arg2 string, arg3 int64, arg4 *uintptr) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_partitions_for_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_1)), C.swig_type_53(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_partitions_for_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.swig_type_55(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

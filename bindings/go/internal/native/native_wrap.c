@@ -674,6 +674,15 @@ int _wrap_abi_version_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
+_gostring_ _wrap_features_native_e2d0f0945c47313f() {
+  char *result = 0 ;
+  _gostring_ _swig_go_result;
+
+  result = (char *)sendoff_features();
+  _swig_go_result = Swig_AllocateString((char*)result, result ? strlen((char*)result) : 0);
+  return _swig_go_result;
+}
+
 int _wrap_config_create_native_e2d0f0945c47313f(sendoff_config **_swig_go_0) {
   sendoff_config **arg1 = (sendoff_config **) 0 ;
   int32_t result;
@@ -1543,6 +1552,18 @@ long long _wrap_counters_threads_waiting_get_native_e2d0f0945c47313f(struct send
   arg1 = *(struct sendoff_counters **)&_swig_go_0;
 
   result = (uint64_t) ((arg1)->threads_waiting);
+  _swig_go_result = result;
+  return _swig_go_result;
+}
+
+long long _wrap_counters_buffer_bytes_staged_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+  struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
+  uint64_t result;
+  long long _swig_go_result;
+
+  arg1 = *(struct sendoff_counters **)&_swig_go_0;
+
+  result = (uint64_t) ((arg1)->buffer_bytes_staged);
   _swig_go_result = result;
   return _swig_go_result;
 }

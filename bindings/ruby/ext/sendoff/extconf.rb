@@ -10,15 +10,19 @@ require "mkmf"
 module Installed
   EXPLICIT = %w[--with-sendoff-dir --with-sendoff-include --with-sendoff-lib].freeze
 
+  # The youngest function that the extension calls: an older library does not have it.
+  NEWEST = "sendoff_features"
+
   module_function
 
   def use
     explicit = ARGV.any? { |argument| argument.start_with?(*EXPLICIT) }
     dir_config("sendoff")
     pkg_config("sendoff") unless explicit
-    found = have_header("sendoff/sendoff.h") && have_library("sendoff", "sendoff_close", "sendoff/sendoff.h")
+    found = have_header("sendoff/sendoff.h") && have_library("sendoff", NEWEST, "sendoff/sendoff.h")
     abort <<~TEXT if explicit && !found
-      libsendoff is not where --with-sendoff-dir says: there have to be include/sendoff/sendoff.h and lib/libsendoff.so.
+      libsendoff is not where --with-sendoff-dir says, or too old: there have to be include/sendoff/sendoff.h and
+      lib/libsendoff.so, both with #{NEWEST}.
       Without that option the sources that the gem carries are compiled.
     TEXT
     found

@@ -2358,6 +2358,22 @@ fail:
 
 
 SWIGINTERN VALUE
+_wrap_features(int argc, VALUE *argv, VALUE self) {
+  char *result = 0 ;
+  VALUE vresult = Qnil;
+
+  if ((argc < 0) || (argc > 0)) {
+    rb_raise(rb_eArgError, "wrong # of arguments(%d for 0)",argc); SWIG_fail;
+  }
+  result = (char *)sendoff_features();
+  vresult = result == NULL ? Qnil : rb_utf8_str_new_cstr(result);
+  return vresult;
+fail:
+  return Qnil;
+}
+
+
+SWIGINTERN VALUE
 _wrap_config_create(int argc, VALUE *argv, VALUE self) {
   sendoff_config **arg1 = (sendoff_config **) 0 ;
   sendoff_config *handle1 = NULL ;
@@ -3823,6 +3839,30 @@ fail:
 
 
 SWIGINTERN VALUE
+_wrap_Counters_buffer_bytes_staged_get(int argc, VALUE *argv, VALUE self) {
+  struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
+  void *argp1 = 0 ;
+  int res1 = 0 ;
+  uint64_t result;
+  VALUE vresult = Qnil;
+
+  if ((argc < 0) || (argc > 0)) {
+    rb_raise(rb_eArgError, "wrong # of arguments(%d for 0)",argc); SWIG_fail;
+  }
+  res1 = SWIG_ConvertPtr(self, &argp1,SWIGTYPE_p_sendoff_counters, 0 |  0 );
+  if (!SWIG_IsOK(res1)) {
+    SWIG_exception_fail(SWIG_ArgError(res1), Ruby_Format_TypeError( "", "struct sendoff_counters *","buffer_bytes_staged", 1, self ));
+  }
+  arg1 = (struct sendoff_counters *)(argp1);
+  result = (uint64_t) ((arg1)->buffer_bytes_staged);
+  vresult = SWIG_From_unsigned_SS_long_SS_long((unsigned long long)(result));
+  return vresult;
+fail:
+  return Qnil;
+}
+
+
+SWIGINTERN VALUE
 #ifdef HAVE_RB_DEFINE_ALLOC_FUNC
 _wrap_Counters_allocate(VALUE self)
 #else
@@ -4601,7 +4641,7 @@ SWIGEXPORT void Init_native(void) {
 
   rb_define_module_function(mNative, "open", _wrap_open, -1);
   rb_define_const(mNative, "VERSION_MAJOR", SWIG_From_int((int)(1)));
-  rb_define_const(mNative, "VERSION_MINOR", SWIG_From_int((int)(0)));
+  rb_define_const(mNative, "VERSION_MINOR", SWIG_From_int((int)(1)));
   rb_define_const(mNative, "VERSION_PATCH", SWIG_From_int((int)(0)));
   rb_define_const(mNative, "ABI_VERSION", SWIG_From_int((int)(1)));
   rb_define_const(mNative, "OK", SWIG_From_int((int)(SENDOFF_OK)));
@@ -4646,6 +4686,7 @@ SWIGEXPORT void Init_native(void) {
   rb_define_module_function(mNative, "status_class", _wrap_status_class, -1);
   rb_define_module_function(mNative, "version", _wrap_version, -1);
   rb_define_module_function(mNative, "abi_version", _wrap_abi_version, -1);
+  rb_define_module_function(mNative, "features", _wrap_features, -1);
   rb_define_module_function(mNative, "config_create", _wrap_config_create, -1);
   rb_define_module_function(mNative, "config_set", _wrap_config_set, -1);
   rb_define_module_function(mNative, "config_get", _wrap_config_get, -1);
@@ -4737,6 +4778,7 @@ SWIGEXPORT void Init_native(void) {
   rb_define_method(SwigClassCounters.klass, "buffer_bytes_used", _wrap_Counters_buffer_bytes_used_get, -1);
   rb_define_method(SwigClassCounters.klass, "buffer_bytes_total", _wrap_Counters_buffer_bytes_total_get, -1);
   rb_define_method(SwigClassCounters.klass, "threads_waiting", _wrap_Counters_threads_waiting_get, -1);
+  rb_define_method(SwigClassCounters.klass, "buffer_bytes_staged", _wrap_Counters_buffer_bytes_staged_get, -1);
   SwigClassCounters.mark = 0;
   SwigClassCounters.destroy = (void (*)(void *)) free_sendoff_counters;
   SwigClassCounters.trackObjects = 0;

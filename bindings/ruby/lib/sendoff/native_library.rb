@@ -9,10 +9,17 @@ module Sendoff
   module Native
   end
 
-  # Of the native library, such as "1.0.0".
+  # Of the native library, such as "1.1.0".
   # @return [String]
   def self.library_version
     Native.version
+  end
+
+  # What the native library was built with, in alphabetical order: the codecs that it has (+"gzip"+, +"lz4"+,
+  # +"snappy"+, +"zstd"+), and more in later versions.
+  # @return [Array<String>]
+  def self.features
+    Native.features.split(",")
   end
 
   unless Native.abi_version == Native::ABI_VERSION

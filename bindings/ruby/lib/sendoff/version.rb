@@ -2,5 +2,5 @@
 
 module Sendoff
   # Of this gem.
-  VERSION = "1.0.0"
+  VERSION = "1.1.0"
 end

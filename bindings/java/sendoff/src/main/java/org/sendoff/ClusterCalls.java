@@ -109,7 +109,7 @@ final class ClusterCalls {
                 now.getResponses_received(), now.getConnections_opened(), now.getConnections_failed(),
                 now.getConnections_lost(), now.getThrottled_ms(), now.getRecords_pending(),
                 now.getReports_unread(), now.getRequests_in_flight(), now.getBuffer_bytes_used(),
-                now.getBuffer_bytes_total());
+                now.getBuffer_bytes_total(), now.getBuffer_bytes_staged());
         }
     }
 }

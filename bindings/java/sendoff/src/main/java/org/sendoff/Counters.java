@@ -28,6 +28,7 @@ package org.sendoff;
  * @param requestsInFlight gauge: produce requests without an answer
  * @param bufferBytesUsed gauge: of {@code buffer.memory}
  * @param bufferBytesTotal {@code buffer.memory}
+ * @param bufferBytesStaged gauge: of the used bytes, those of records whose topic or partition is not known yet
  */
 public record Counters(
     long recordsAccepted,
@@ -54,5 +55,6 @@ public record Counters(
     long reportsUnread,
     long requestsInFlight,
     long bufferBytesUsed,
-    long bufferBytesTotal) {
+    long bufferBytesTotal,
+    long bufferBytesStaged) {
 }

@@ -255,9 +255,19 @@ public final class Producer implements AutoCloseable {
     /**
      * The version of the library inside.
      *
-     * @return for example {@code 1.0.0}
+     * @return for example {@code 1.1.0}
      */
     public static String version() {
         return Statuses.version();
+    }
+
+    /**
+     * What the library inside was built with.
+     *
+     * @return in alphabetical order the codecs that it has ({@code gzip}, {@code lz4}, {@code snappy}, {@code zstd});
+     *     later versions may name more
+     */
+    public static List<String> features() {
+        return Statuses.features();
     }
 }

@@ -1,5 +1,6 @@
 package org.sendoff;
 
+import java.util.List;
 import org.sendoff.internal.SendoffNative;
 
 /** The library's statuses: their names, texts and classes, and the exceptions that they become. */
@@ -24,6 +25,11 @@ final class Statuses {
 
     static String version() {
         return SendoffNative.version();
+    }
+
+    static List<String> features() {
+        String words = SendoffNative.features();
+        return words.isEmpty() ? List.of() : List.of(words.split(","));
     }
 
     /** Whether a record was refused for want of memory, which waiting may help. */

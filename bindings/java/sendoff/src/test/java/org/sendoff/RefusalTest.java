@@ -254,6 +254,7 @@ class RefusalTest {
             var connect = assertThrows(TimeoutException.class, () -> producer.connect(Duration.ofMillis(300)));
             assertTrue(connect.getMessage().contains("127.0.0.1:1"), connect.getMessage());
             assertEquals(1, producer.counters().recordsPending());
+            assertTrue(producer.counters().bufferBytesStaged() > 0);
             assertFalse(producer.close(Duration.ofMillis(50)));
         }
     }

@@ -49,6 +49,8 @@ class SettingsTest {
     @Test
     void theVersionIsTheLibrarys() {
         assertTrue(Producer.version().matches("\\d+\\.\\d+\\.\\d+"), Producer.version());
+        assertTrue(Producer.features().containsAll(List.of("gzip", "lz4", "snappy", "zstd")),
+            () -> "" + Producer.features());
     }
 
     @Test

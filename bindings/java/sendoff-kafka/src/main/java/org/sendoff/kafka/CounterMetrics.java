@@ -82,6 +82,8 @@ final class CounterMetrics {
         value("buffer-total-bytes", "buffer.memory", Counters::bufferBytesTotal);
         value("buffer-available-bytes", "bytes of buffer.memory that are free",
             all -> all.bufferBytesTotal() - all.bufferBytesUsed());
+        value("buffer-staged-bytes", "bytes of buffer.memory for records whose topic or partition is not known yet",
+            Counters::bufferBytesStaged);
         average("batch-size-avg", "bytes in a batch on the wire", Counters::batchBytesSent, Counters::batchesSent);
         average("compression-rate-avg", "compressed size over uncompressed size", Counters::batchBytesSent,
             Counters::batchBytesUncompressed);
