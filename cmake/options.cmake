@@ -47,6 +47,6 @@ endif()
 
 # Hardening of what is installed: stack canaries, checked library calls, read-only relocations.
 target_compile_options(sendoff_flags INTERFACE
-  "$<$<CONFIG:Release>:-fstack-protector-strong;-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
+  "$<$<CONFIG:Release>:-fstack-protector-strong;-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=3>")
 target_link_options(sendoff_flags INTERFACE
   "$<$<PLATFORM_ID:Linux>:LINKER:-z,relro;LINKER:-z,now;LINKER:-z,noexecstack>")
