@@ -10,11 +10,10 @@ import processes
 import releases
 
 HERE = pathlib.Path(__file__).resolve().parent
-INTEGRATION = checks.ROOT / "tests" / "integration"
 SWIG = checks.ROOT / "scripts" / "swig"
 GO = checks.ROOT / "scripts" / "go"
-TODAY = checks.ROOT / "build" / "portable" / "lib"
 C_FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+LANGUAGES = ("go", "java", "ruby")
 RECORDS = 100  # what the programs of other languages send
 # What the C program of a version says, and what it has sent: key, headers, value.
 SAID = {(1, 0): "described\nconfigured\ncallbacks: 6 delivered, 0 not\nqueue: 10 delivered\n",
@@ -107,8 +106,8 @@ class OldPrograms:
             self._swig(generated, "-java", "-module", "SendoffNative", "-package", "org.sendoff.internal"),
             ["cc", "-shared", "-fPIC", "-fno-strict-aliasing", *includes, f"-I{self.release.includes}",
              generated / "native_wrap.c", *self.link_options(), "-o", self.jni_library],
-            ["javac", "-d", folder / "classes", "-sourcepath", f"{folder}:{HERE / 'java'}", self._newest("java", "java"),
-             by_hand / "NativeLibrary.java"]])
+            ["javac", "-d", folder / "classes", "-sourcepath", f"{folder}:{HERE / 'java'}",
+             self._newest("java", "java"), by_hand / "NativeLibrary.java"]])
 
     def _add_ruby(self, work: builds.Builds) -> None:
         folder = self.ruby_extension.parent
@@ -135,22 +134,28 @@ def check(suite: checks.Checks, old: OldPrograms, work: builds.Builds, bootstrap
     for version in versions:
         name = ".".join(map(str, version))
         with suite.check(f"{release.name}: what a C program of {name} says and sends is as it was"):
-            settings = old.place / "old.properties"
-            settings.write_text("# a file of settings\nlinger.ms = 7\n")
+            settings = settings_file(old.place)
             for library, environment in (("portable", {}), ("dev", {"LD_BIND_NOW": "1"})):
                 topic = f"c-{release.name}-{name}-{library}"
-                said = run_on(checks.ROOT / "build" / library / "lib", [old.c_program(version), bootstrap, topic, settings],
-                              environment)
+                said = run_on(checks.ROOT / "build" / library / "lib",
+                              [old.c_program(version), bootstrap, topic, settings], environment)
                 expect_same(said, SAID[version], "it said")
                 expect_same(read_back(bootstrap, topic), SENT[version], "read back")
-    for language in ("go", "java", "ruby"):
+    for language in LANGUAGES:
         with suite.check(f"{release.name}: a {language.capitalize()} program delivers over its release's wrapper"):
             work.expect(f"{release.name}/{language}")
             expect_bound_to(old.built_file(language), release, release.version)
             topic = f"{language}-{release.name}"
-            said = run_on(TODAY, [*old.command(language), bootstrap, topic])
+            said = run_on(releases.TODAY, [*old.command(language), bootstrap, topic])
             expect_same(said, f"{RECORDS} accepted, {RECORDS} delivered\n", "it said")
             expect_same(read_back(bootstrap, topic), tuple(f"||{language}-{i}" for i in range(RECORDS)), "read back")
+
+
+def settings_file(place: pathlib.Path) -> pathlib.Path:
+    """What the C program of 1.0 reads its settings from."""
+    path = place / "old.properties"
+    path.write_text("# a file of settings\nlinger.ms = 7\n")
+    return path
 
 
 def expect_bound_to(built: pathlib.Path, release: releases.Release, newest: tuple) -> set:

@@ -6,6 +6,8 @@ import re
 import checks
 
 BASELINES = checks.ROOT / "abi" / "baseline"
+TODAY = checks.ROOT / "build" / "portable" / "lib"
+ARCHIVE = TODAY / "libsendoff.a"
 
 
 class Release:
@@ -40,12 +42,17 @@ def recorded(baselines: pathlib.Path) -> list:
     """All recorded releases, the oldest first; and today's tree, as long as it is not recorded."""
     found = [Release(tuple(map(int, folder.name.split("."))), folder, folder / "sendoff.map", folder / "swig")
              for folder in baselines.iterdir() if re.fullmatch(r"\d+\.\d+", folder.name)]
+    if today().version not in [release.version for release in found]:
+        found.append(today())
+    return sorted(found, key=lambda release: release.version)
+
+
+def today() -> Release:
+    """What is in the tree."""
     abi = checks.ROOT / "abi"
     header = (abi / "sendoff" / "sendoff.h").read_text(encoding="ascii")
-    major, minor = (int(re.search(rf"#define SENDOFF_VERSION_{part} (\d+)", header)[1]) for part in ("MAJOR", "MINOR"))
-    if (major, minor) not in [release.version for release in found]:
-        found.append(Release((major, minor), abi, abi / "sendoff.map", checks.ROOT / "bindings" / "swig"))
-    return sorted(found, key=lambda release: release.version)
+    version = tuple(int(re.search(rf"#define SENDOFF_VERSION_{part} (\d+)", header)[1]) for part in ("MAJOR", "MINOR"))
+    return Release(version, abi, abi / "sendoff.map", checks.ROOT / "bindings" / "swig")
 
 
 def write_stub(release: Release, folder: pathlib.Path) -> list:
@@ -56,3 +63,9 @@ def write_stub(release: Release, folder: pathlib.Path) -> list:
     (folder / "libsendoff.so").symlink_to(release.soname)
     return [["cc", "-shared", "-fPIC", "-nostdlib", source, f"-Wl,-soname,{release.soname}",
              f"-Wl,--version-script={release.map}", "-o", folder / release.soname]]
+
+
+def link_command(symbol_map: pathlib.Path, soname: str, target: pathlib.Path) -> list:
+    """Links today's code, from the archive that the preset `portable` made, under a map and a name of its own."""
+    return ["cc", "-shared", f"-Wl,-soname,{soname}", f"-Wl,--version-script={symbol_map}", "-Wl,-z,nodelete",
+            "-Wl,--whole-archive", ARCHIVE, "-Wl,--no-whole-archive", "-lpthread", "-lm", "-o", target]
