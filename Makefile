@@ -1,6 +1,6 @@
 # The front door. A target is one script, or a line or two.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench bindings install format clean
+.PHONY: help demo test test-long bench bindings packages install format clean
 .NOTPARALLEL:
 
 PREFIX ?= /usr/local
@@ -13,6 +13,7 @@ help:
 	@echo 'make test-long   the tests that take longer'
 	@echo 'make bench       Sendoff beside its peers'
 	@echo 'make bindings    the Go module, the jars and the gems, in build/bindings'
+	@echo 'make packages    the Debian packages and the relocatable tarball, in build/packages'
 	@echo 'make install     library, header, command and sendoff.pc to PREFIX=$(PREFIX); DESTDIR=path'
 	@echo 'make format      clang-format on every C source'
 	@echo 'make clean       remove build/'
@@ -31,6 +32,9 @@ bench:
 
 bindings:
 	@scripts/bindings
+
+packages:
+	@scripts/packages
 
 install:
 	@scripts/set-up demo

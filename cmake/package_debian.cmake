@@ -9,29 +9,31 @@ set(CPACK_DEBIAN_PACKAGE_HOMEPAGE https://sendoff.org)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_LIBRARY_OUTPUT_DIRECTORY})
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "") # each package has its own
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/package_debian_compress.cmake)
+set(CPACK_POST_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/package_debian_control.cmake)
 set(runtime_package libsendoff${PROJECT_VERSION_MAJOR})
 set(control_files ${CMAKE_BINARY_DIR}/debian)
 set(promise "Sendoff is a producer for Apache Kafka: each record that it accepted is sent,
 once and in order, and gets exactly one report, also if the program ends
 without closing it.")
 
-# sendoff_debian_package(COMPONENT NAME SECTION MULTI_ARCH SUMMARY MORE) says what all three have in common.
-macro(sendoff_debian_package component name section multi_arch summary more)
+# sendoff_debian_package(COMPONENT NAME SECTION SUMMARY MORE) says what all three have in common.
+macro(sendoff_debian_package component name section summary more)
   string(TOUPPER ${component} key)
   set(CPACK_DEBIAN_${key}_PACKAGE_NAME ${name})
   set(CPACK_DEBIAN_${key}_PACKAGE_SECTION ${section})
-  set(CPACK_DEBIAN_${key}_PACKAGE_MULTIARCH ${multi_arch})
+  set(CPACK_DEBIAN_${key}_PACKAGE_SOURCE sendoff)
   set(CPACK_DEBIAN_${key}_DESCRIPTION "${summary}\n${promise}\n\n${more}")
   install(FILES ${PROJECT_SOURCE_DIR}/cmake/debian/copyright ${control_files}/changelog
           DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${name} COMPONENT ${component})
 endmacro()
 
-sendoff_debian_package(runtime ${runtime_package} libs same "producer for Apache Kafka (library)"
+sendoff_debian_package(runtime ${runtime_package} libs "producer for Apache Kafka (library)"
   "This package has the shared library.")
-sendoff_debian_package(development libsendoff-dev libdevel same "producer for Apache Kafka (development files)"
+sendoff_debian_package(development libsendoff-dev libdevel "producer for Apache Kafka (development files)"
   "This package has what programs are built with: the header, the static library,\nand what pkg-config and CMake need.")
-sendoff_debian_package(tools sendoff-tools utils foreign "producer for Apache Kafka (command)"
+sendoff_debian_package(tools sendoff-tools utils "producer for Apache Kafka (command)"
   "This package has the command: it sends files, measures, and is a small broker\nfor tests.")
 
 # Programs get the version that has their newest symbol: those of node SENDOFF_1.1 came with 1.1.
@@ -56,7 +58,13 @@ function(sendoff_development_packages result)
   set(packages ${sendoff_static_modules})
   foreach(name IN LISTS sendoff_static_others)
     if(name STREQUAL "stdc++")
-      list(APPEND packages libstdc++)
+      # One that exists by this name, for apt to begin with.
+      if(CMAKE_C_COMPILER_ID STREQUAL GNU)
+        string(REGEX MATCH "^[0-9]+" release ${CMAKE_C_COMPILER_VERSION})
+        list(APPEND packages "libstdc++-${release}-dev | libstdc++")
+      else()
+        list(APPEND packages libstdc++)
+      endif()
     elseif(NOT name STREQUAL "m")
       list(APPEND packages lib${name})
     endif()

@@ -1,0 +1,20 @@
+# Runs in cpack after packing, for what this cpack cannot say or does by itself: the field Multi-Arch, and scripts that
+# call ldconfig, which the library's trigger does once for all packages that dpkg has in hand.
+foreach(package IN LISTS CPACK_PACKAGE_FILES)
+  set(tree ${package}.tree)
+  set(multi_arch same)
+  if(package MATCHES "/sendoff-tools_")
+    set(multi_arch foreign)
+  endif()
+  file(REMOVE_RECURSE ${tree})
+  execute_process(COMMAND dpkg-deb --raw-extract ${package} ${tree} COMMAND_ERROR_IS_FATAL ANY)
+  file(READ ${tree}/DEBIAN/control fields)
+  if(NOT fields MATCHES "\nMulti-Arch:")
+    string(STRIP "${fields}" fields)
+    file(WRITE ${tree}/DEBIAN/control "${fields}\nMulti-Arch: ${multi_arch}\n")
+  endif()
+  file(REMOVE ${tree}/DEBIAN/postinst ${tree}/DEBIAN/postrm)
+  execute_process(COMMAND dpkg-deb --root-owner-group --build ${tree} ${package}
+                  OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+  file(REMOVE_RECURSE ${tree})
+endforeach()
