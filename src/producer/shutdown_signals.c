@@ -11,10 +11,15 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+/* Copies of this library in one process, of other versions, know each other's handlers by what they block: of
+ * the last real-time signals every other one. The mark is the same in all versions. */
+enum { MARK_SIGNALS = 6 };
+
 /* What stood before our handler. Written under the process lock before the handler can run. */
 struct chained {
   int number;
   bool installed;
+  bool before_is_a_copy;
   struct sigaction before;
 };
 
@@ -28,7 +33,10 @@ static int32_t install(struct chained *signal);
 static bool start_thread(void);
 static void on_signal(int number, siginfo_t *information, void *context);
 static void *run(void *argument);
-static void take_default(int number);
+static void take_before(int number);
+static void hand_over(struct chained *signal);
+static void mark(sigset_t *blocked);
+static bool is_of_a_copy(const struct sigaction *action);
 static bool has_disposition(const struct sigaction *action, void (*disposition)(int number));
 static bool is_default(const struct sigaction *action);
 static struct chained *find(int number);
@@ -63,6 +71,8 @@ static int32_t install(struct chained *signal) {
   /* As the handler before was called, but on whichever stack the host has for signals. */
   bool was_default = is_default(&signal->before);
   struct sigaction ours = {.sa_sigaction = on_signal, .sa_mask = signal->before.sa_mask};
+  mark(&ours.sa_mask);
+  signal->before_is_a_copy = is_of_a_copy(&signal->before);
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK | (was_default ? SA_RESTART : signal->before.sa_flags & SA_RESTART);
   if (sigaction(signal->number, &ours, NULL) != 0) return STATUS_SYSTEM_ERROR;
   signal->installed = true;
@@ -82,17 +92,22 @@ static bool start_thread(void) {
   return true;
 }
 
-/* Async-signal-safe: notes the signal, and calls the handler that stood before. */
+/* Async-signal-safe: notes the signal, and calls the handler that stood before; that of a copy, which may end
+ * the process, only once all is sent. */
 static void on_signal(int number, siginfo_t *information, void *context) {
   int saved = errno;
-  const struct sigaction *before = &find(number)->before;
-  if (atomic_load(&served_process) == getpid()) {
+  const struct chained *signal = find(number);
+  const struct sigaction *before = &signal->before;
+  bool is_served = atomic_load(&served_process) == getpid();
+  if (is_served) {
     atomic_store(&arrived_number, number);
     waker_wake(&arrived);
   } else if (is_default(before)) {
-    take_default(number); /* a child without our thread: as if we were not there */
+    take_before(number); /* a child without our thread: as if we were not there */
   }
-  if ((before->sa_flags & SA_SIGINFO) != 0) {
+  if (is_served && signal->before_is_a_copy) {
+    /* run() lets it have its turn */
+  } else if ((before->sa_flags & SA_SIGINFO) != 0) {
     before->sa_sigaction(number, information, context);
   } else if (!has_disposition(before, SIG_DFL)) {
     before->sa_handler(number);
@@ -100,8 +115,8 @@ static void on_signal(int number, siginfo_t *information, void *context) {
   errno = saved;
 }
 
-/* Where the default was to end the process, it ends once all is sent; a handler of the host decides that
- * itself. */
+/* Where the default was to end the process, it ends once all is sent, by us and then by copies; a handler of
+ * the host decides that itself. */
 static void *run(void *argument) {
   (void)argument;
   for (;;) {
@@ -110,15 +125,38 @@ static void *run(void *argument) {
     waker_drain(&arrived);
     int number = atomic_load(&arrived_number);
     shutdown_all();
-    if (is_default(&find(number)->before)) take_default(number);
+    if (is_default(&find(number)->before)) take_before(number);
+    if (find(number)->before_is_a_copy) hand_over(find(number));
   }
   return NULL;
 }
 
-/* Ends the process as the signal would have; from its handler, when that returns. */
-static void take_default(int number) {
+/* Does what the signal would have done without us; from its handler, when that returns. */
+static void take_before(int number) {
   sigaction(number, &find(number)->before, NULL);
   kill(getpid(), number);
+}
+
+/* The copy may have a host below that lets the process live: then a producer to come installs us anew, above
+ * the copy.
+ */
+static void hand_over(struct chained *signal) {
+  process_lock_enter();
+  take_before(signal->number);
+  signal->installed = false;
+  process_lock_leave();
+}
+
+static void mark(sigset_t *blocked) {
+  for (int i = 0; i < MARK_SIGNALS; i += 2)
+    sigaddset(blocked, SIGRTMAX - i);
+}
+
+static bool is_of_a_copy(const struct sigaction *action) {
+  if ((action->sa_flags & SA_SIGINFO) == 0) return false;
+  for (int i = 0; i < MARK_SIGNALS; i++)
+    if (sigismember(&action->sa_mask, SIGRTMAX - i) != (i % 2 == 0)) return false;
+  return true;
 }
 
 static bool has_disposition(const struct sigaction *action, void (*disposition)(int number)) {

@@ -191,6 +191,87 @@ START_TEST(an_exit_while_a_signal_is_handled_loses_nothing) {
 }
 END_TEST
 
+/* ---- another version of this library in the process ---- */
+
+static void end_at_once(int number, siginfo_t *information, void *context) {
+  _exit(number == SIGTERM && information != NULL && context != NULL ? 7 : 1);
+}
+
+static void mark(sigset_t *blocked) {
+  for (int i = 0; i < 6; i += 2)
+    sigaddset(blocked, SIGRTMAX - i);
+}
+
+static void raise_above_a_copy(void) {
+  struct sigaction copy = {.sa_sigaction = end_at_once, .sa_flags = SA_SIGINFO};
+  mark(&copy.sa_mask);
+  sigaction(SIGTERM, &copy, NULL);
+  world_send(create("shutdown.signals=SIGTERM"), 10, 0);
+  raise(SIGTERM);
+  wait_for_ever();
+}
+
+START_TEST(the_handler_of_a_copy_is_called_once_all_is_sent) {
+  run_against_broker(raise_above_a_copy);
+  expect_exit(7, 10);
+}
+END_TEST
+
+/* A copy above a host that goes on after the signal. */
+static void outlive_a_copy(void) {
+  struct sigaction copy = {.sa_sigaction = handle_with_information, .sa_flags = SA_SIGINFO};
+  mark(&copy.sa_mask);
+  sigaction(SIGTERM, &copy, NULL);
+  for (int round = 1; round <= 2; round++) {
+    world_send(create("shutdown.signals=SIGTERM"), 10, 0);
+    raise(SIGTERM);
+    while (handled < round)
+      usleep(1000);
+  }
+  _exit(handled == 2 ? 8 : 1); /* what is not sent by now never is */
+}
+
+START_TEST(above_a_copy_that_goes_on_the_handler_is_installed_anew) {
+  run_against_broker(outlive_a_copy);
+  expect_exit(8, 20);
+}
+END_TEST
+
+static void look_at_the_handler(void) {
+  struct sigaction action;
+  sigset_t marked;
+  sigemptyset(&marked);
+  mark(&marked);
+  create("shutdown.signals=SIGTERM");
+  sigaction(SIGTERM, NULL, &action);
+  for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+    if (sigismember(&action.sa_mask, number) != sigismember(&marked, number)) _exit(1);
+}
+
+START_TEST(a_copy_knows_our_handler) {
+  run_against_broker(look_at_the_handler);
+  expect_exit(0, 0);
+}
+END_TEST
+
+static void raise_above_a_host_that_blocks_all(void) {
+  struct sigaction host = {.sa_sigaction = handle_with_information, .sa_flags = SA_SIGINFO};
+  sigfillset(&host.sa_mask);
+  sigaction(SIGTERM, &host, NULL);
+  void *handle = create("shutdown.signals=SIGTERM");
+  world_send(handle, 10, 0);
+  raise(SIGTERM);
+  if (handled != 1) _exit(1);
+  await_closed(handle);
+  exit(8);
+}
+
+START_TEST(a_host_that_blocks_all_signals_is_no_copy) {
+  run_against_broker(raise_above_a_host_that_blocks_all);
+  expect_exit(8, 10);
+}
+END_TEST
+
 /* ---- children ---- */
 
 static void fork_and_raise(void) {
@@ -246,6 +327,10 @@ int main(void) {
   tcase_add_test(test_case, a_hosts_handler_is_called_once_and_the_process_goes_on);
   tcase_add_test(test_case, a_hosts_handler_is_told_who_sent_the_signal);
   tcase_add_test(test_case, an_exit_while_a_signal_is_handled_loses_nothing);
+  tcase_add_test(test_case, the_handler_of_a_copy_is_called_once_all_is_sent);
+  tcase_add_test(test_case, above_a_copy_that_goes_on_the_handler_is_installed_anew);
+  tcase_add_test(test_case, a_copy_knows_our_handler);
+  tcase_add_test(test_case, a_host_that_blocks_all_signals_is_no_copy);
   tcase_add_test(test_case, a_signal_to_a_child_is_the_childs);
   if (world_children_may_produce()) tcase_add_test(test_case, a_childs_own_producers_are_ended_as_well);
   suite_add_tcase(suite, test_case);

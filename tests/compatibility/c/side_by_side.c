@@ -75,6 +75,10 @@ int main(int argc, char **argv) {
   loaded_expect(versions[0].create != versions[1].create, "create", "is the same function in both");
   if (strcmp(argv[6], "close") == 0) close_one_after_the_other();
   if (strcmp(argv[6], "fork") == 0) fork_a_child();
-  if (strcmp(argv[6], "signal") == 0) (void)raise(SIGTERM);
+  if (strcmp(argv[6], "signal") == 0) {
+    (void)raise(SIGTERM);
+    for (;;)
+      (void)pause();
+  }
   return 0;
 }
