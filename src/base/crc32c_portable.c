@@ -34,12 +34,6 @@ static void tables_fill(void) {
   }
 }
 
-/* The state when a lane of zeroes follows; to it, what the lane holds can be added. */
-static uint32_t lane_shift(uint32_t state) {
-  return lane_shifts[0][state & 0xff] ^ lane_shifts[1][state >> 8 & 0xff] ^
-         lane_shifts[2][state >> 16 & 0xff] ^ lane_shifts[3][state >> 24];
-}
-
 uint32_t crc32c_table_extend(uint32_t crc, const void *data, size_t size) {
   pthread_once(&tables_once, tables_fill);
   const uint8_t *at = data;
@@ -74,7 +68,7 @@ WITH_INSTRUCTION static inline uint64_t byte_extend(uint64_t state, uint8_t byte
   return _mm_crc32_u8((uint32_t)state, byte);
 }
 
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #ifdef __linux__
 #include <sys/auxv.h>
 #endif
@@ -122,6 +116,12 @@ static uint64_t word_at(const uint8_t *at) {
   uint64_t word;
   memcpy(&word, at, sizeof word);
   return word;
+}
+
+/* The state when a lane of zeroes follows; to it, what the lane holds can be added. */
+static uint32_t lane_shift(uint32_t state) {
+  return lane_shifts[0][state & 0xff] ^ lane_shifts[1][state >> 8 & 0xff] ^
+         lane_shifts[2][state >> 16 & 0xff] ^ lane_shifts[3][state >> 24];
 }
 
 /* The instruction takes three cycles and can begin anew in each, so that three lanes of data side by side
