@@ -22,8 +22,8 @@ STRUCT = re.compile(r"'struct (?P<name>\w+)' changed:")
 FUNCTION = re.compile(r"  \[(?P<kind>[CD])\] 'function .*?\b(?P<name>sendoff_\w+)\(.*")
 INSERTION = re.compile(r"'(?P<field>.*)', at offset (?P<offset>\d+) \(in bits\)")
 SIZE = re.compile(r"type size changed from (?P<before>\d+) to (?P<after>\d+) \(in bits\)")
-NO_CHANGE = re.compile(r"(Leaf changes|Changed leaf types|Removed/Changed/Added \w+) summary: .*"
-                       r"|\d+ (Removed|Changed) functions?:|\d+ functions? with some .*sub-type changes?:|\s*")
+NO_CHANGE = re.compile(r"(Leaf changes|Changed leaf types|Removed/Changed/Added \w+) summary: .*|ELF SONAME changed|\s*"
+                       r"|\d+ (Removed|Changed) functions?:|\d+ functions? with some .*sub-type changes?:")
 
 
 class NotComparable(Exception):
@@ -96,13 +96,15 @@ def _blocks(report: str):
 
 
 def _in_short(lines: list) -> str:
-    """The change in one line: without whom it concerns, and without what follows from an earlier line."""
+    """The change in one line: members that changed before new ones, and without whom it concerns."""
     texts = []
     for line in lines:
         if "impacted interface" in line:
             break
-        if line.strip():
-            texts.append(line.strip())
+        is_heading = re.fullmatch(r"there are data member changes:|\d+ data member \w+:", line.strip())
+        if line.strip() and not is_heading:
+            texts.append(line.strip().rstrip(":"))
+    texts.sort(key=lambda text: INSERTION.fullmatch(text) is not None)
     return "; ".join(texts[:5])
 
 

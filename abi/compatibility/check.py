@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import sys
+import typing
 
 import abigail
 import baseline
@@ -15,42 +16,63 @@ from rules import RULES, Finding
 WAYS = ("header", "symbols", "libabigail")
 
 
-def findings_today(release: baseline.Release, ways=WAYS) -> list:
+class Today(typing.NamedTuple):
+    """What is compared, read once."""
+    release: baseline.Release
+    declared: declarations.Declared
+    nodes: dict  # of the symbol map
+    exports: symbols.Exports
+
+
+class Recorded(typing.NamedTuple):
+    """A release as it was recorded, compiled by today's compiler."""
+    place: pathlib.Path
+    declared: declarations.Declared
+    nodes: dict
+
+
+def read_today(release: baseline.Release) -> Today:
+    return Today(release, declarations.read(release.include, release.compiler), symbols.read_map(release.symbol_map),
+                 symbols.read_exports(release.library))
+
+
+def read_recorded(place: pathlib.Path, compiler: str) -> Recorded:
+    return Recorded(place, declarations.read(place, compiler), symbols.read_map(place / "sendoff.map"))
+
+
+def findings_today(today: Today, ways=WAYS) -> list:
     """What needs no recorded release."""
-    if "symbols" not in ways:
-        return []
-    today = declarations.read(release.include, release.compiler)
-    return list(symbols.check_today(today.parsed, symbols.read_map(release.symbol_map),
-                                    symbols.read_exports(release.library),
-                                    today.measured.constants["SENDOFF_ABI_VERSION"], today.version))
+    declared = today.declared
+    return list(symbols.check_today(declared.parsed, today.nodes, today.exports,
+                                    declared.measured.constants["SENDOFF_ABI_VERSION"],
+                                    declared.version)) if "symbols" in ways else []
 
 
-def findings_against(place: pathlib.Path, release: baseline.Release, ways=WAYS) -> list:
-    """The breaches of the release that is recorded in place. What could not be compared is one."""
-    recorded = declarations.read(place, release.compiler)
+def findings_against(recorded: Recorded, today: Today, ways=WAYS) -> list:
+    """The breaches of the recorded release. What could not be compared is one."""
     findings = []
     if "header" in ways:
-        findings += baseline.check_recorded(place, recorded)
-        today = declarations.read(release.include, release.compiler)
-        findings += declarations.check(recorded, today, release.compiler)
+        findings += baseline.check_recorded(recorded.place, recorded.declared)
+        findings += declarations.check(recorded.declared, today.declared, today.release.compiler)
     if "symbols" in ways:
-        findings += symbols.check_against(symbols.read_map(place / "sendoff.map"), symbols.read_map(release.symbol_map),
-                                          symbols.read_exports(release.library))
+        findings += symbols.check_against(recorded.nodes, today.nodes, today.exports)
     if "libabigail" in ways:
-        findings += _by_libabigail(place, release, baseline.size_first(recorded.parsed))
+        findings += _by_libabigail(recorded, today)
     return findings
 
 
-def _by_libabigail(place: pathlib.Path, release: baseline.Release, size_first: set) -> list:
-    dump = place / f"{symbols.machine_of(release.library)}.abi"
+def _by_libabigail(recorded: Recorded, today: Today) -> list:
+    place, release = recorded.place, today.release
+    dump = place / f"{today.exports.machine}.abi"
+    what = "types are not compared"
     if not dump.exists():
         have = ", ".join(sorted(path.stem for path in place.glob("*.abi")))
-        return [Finding("all-checked", dump.stem, f"types are not compared: {place.name} is recorded for {have} alone",
-                        abigail.BY)]
+        return [Finding("all-checked", dump.stem, f"{what}: {place.name} is recorded for {have} alone", abigail.BY)]
     try:
-        return list(abigail.check(dump, release.library, release.include / "sendoff", size_first))
+        return list(abigail.check(dump, release.library, release.include / "sendoff",
+                                  baseline.size_first(recorded.declared.parsed)))
     except abigail.NotComparable as error:
-        return [Finding("all-checked", dump.stem, f"types are not compared: {error}", abigail.BY)]
+        return [Finding("all-checked", dump.stem, f"{what}: {error}", abigail.BY)]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -89,13 +111,13 @@ def main() -> None:
     options = parser.parse_args()
     ways = options.by or WAYS
     try:
-        release = release_of(options)
-        places = baseline.all_recorded(options.baselines)
-        reports = [("today", findings_today(release, ways))]
-        reports += [(place.name, findings_against(place, release, ways)) for place in places]
+        today = read_today(release_of(options))
+        reports = [("today", findings_today(today, ways))]
+        for place in baseline.all_recorded(options.baselines):
+            reports.append((place.name, findings_against(read_recorded(place, today.release.compiler), today, ways)))
     except (OSError, ValueError, compiled.CompileError) as error:
         sys.exit(f"abi-check: {error}")
-    sys.exit(_print(reports, len(places)))
+    sys.exit(_print(reports, len(reports) - 1))
 
 
 def _print(reports: list, release_count: int) -> int:

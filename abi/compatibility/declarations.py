@@ -90,18 +90,19 @@ def _moves(before: compiled.Layout, after: compiled.Layout, may_grow: bool) -> l
 
 
 def users_of(parsed: header.Header, struct_name: str) -> list:
-    """The functions that take or return the struct: by a parameter first, then inside of another struct, then those
-    that the struct's comment names."""
+    """The functions that take or return the struct: by a parameter first, then inside of another struct. If there are
+    none (it lies in a buffer), those that its comment names."""
     def uses(text: str) -> bool:
         return re.search(rf"\b{struct_name}\b", text) is not None
 
-    direct = [name for name, function in parsed.functions.items() if uses(function.declaration)]
+    users = [name for name, function in parsed.functions.items() if uses(function.declaration)]
     for name, each in parsed.structs.items():
         if name != struct_name and any(uses(field.type) for field in each.fields.values()):
-            direct += users_of(parsed, name)
-    direct += [name for name in re.findall(r"\bsendoff_\w+", parsed.structs[struct_name].comment)
-               if name in parsed.functions]
-    return list(dict.fromkeys(direct))
+            users += users_of(parsed, name)
+    if not users:
+        named = re.findall(r"\bsendoff_\w+", parsed.structs[struct_name].comment)
+        users = [name for name in named if name in parsed.functions]
+    return list(dict.fromkeys(users))
 
 
 def _users_text(parsed: header.Header, struct_name: str) -> str:
