@@ -1,6 +1,6 @@
 # The front door. A target is one script, or a line or two.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench bindings packages install format clean
+.PHONY: help demo test test-long bench bindings packages abi-check abi-baseline install format clean
 .NOTPARALLEL:
 
 PREFIX ?= /usr/local
@@ -14,6 +14,8 @@ help:
 	@echo 'make bench       Sendoff beside its peers'
 	@echo 'make bindings    the Go module, the jars and the gems, in build/bindings'
 	@echo 'make packages    the Debian packages and the relocatable tarball, in build/packages'
+	@echo 'make abi-check   the library and header against every recorded release'
+	@echo 'make abi-baseline record the ABI of a release in abi/baseline'
 	@echo 'make install     library, header, command and sendoff.pc to PREFIX=$(PREFIX); DESTDIR=path'
 	@echo 'make format      clang-format on every C source'
 	@echo 'make clean       remove build/'
@@ -35,6 +37,13 @@ bindings:
 
 packages:
 	@scripts/packages
+
+# Both look at the library of the build for development, since they need its debug information.
+abi-check abi-baseline:
+	@scripts/set-up test
+	cmake --preset dev
+	cmake --build --preset dev --target sendoff
+	@scripts/$@
 
 install:
 	@scripts/set-up demo
