@@ -70,7 +70,10 @@ static int32_t install(struct chained *signal) {
   if (has_disposition(&signal->before, SIG_IGN)) return STATUS_OK;
   /* As the handler before was called, but on whichever stack the host has for signals. */
   bool was_default = is_default(&signal->before);
-  struct sigaction ours = {.sa_sigaction = on_signal, .sa_mask = signal->before.sa_mask};
+  struct sigaction ours = {.sa_sigaction = on_signal};
+  sigemptyset(&ours.sa_mask);
+  if (!was_default)
+    ours.sa_mask = signal->before.sa_mask; /* the default's means nothing, whatever it holds */
   mark(&ours.sa_mask);
   signal->before_is_a_copy = is_of_a_copy(&signal->before);
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK | (was_default ? SA_RESTART : signal->before.sa_flags & SA_RESTART);

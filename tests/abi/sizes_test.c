@@ -184,6 +184,7 @@ START_TEST(what_goes_in_is_taken_from_older_and_newer_callers) {
   /* What lies behind the caller's struct is not the library's to read. */
   ck_assert_int_eq(give(_i, known, known), SENDOFF_OK);
   ck_assert_int_eq(give(_i, known + 8, known + 8), SENDOFF_OK);
+  if (ins[_i].give == give_callbacks) UNTIL(calls.releases == sizeof sizes / sizeof sizes[0] + 2);
   calls_deinit(&calls);
 }
 END_TEST

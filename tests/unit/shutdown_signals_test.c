@@ -242,6 +242,9 @@ static void look_at_the_handler(void) {
   sigset_t marked;
   sigemptyset(&marked);
   mark(&marked);
+  action = (struct sigaction){.sa_handler = SIG_DFL};
+  sigfillset(&action.sa_mask);
+  sigaction(SIGTERM, &action, NULL);
   create("shutdown.signals=SIGTERM");
   sigaction(SIGTERM, NULL, &action);
   for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
