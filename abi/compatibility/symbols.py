@@ -39,7 +39,8 @@ def read_exports(library) -> Exports:
     symbols = set()
     for line in readelf("--dyn-syms", library).splitlines():
         parts = line.split()
-        if len(parts) >= 8 and parts[0].rstrip(":").isdigit() and parts[6] not in ("UND", "ABS"):
+        # Number, value, size, type, binding, visibility, section and name; the nodes themselves are absolute.
+        if len(parts) >= 8 and parts[4] not in ("LOCAL", "Bind") and parts[6] not in ("UND", "ABS"):
             name, _, node = parts[7].partition("@")
             symbols.add((name, node.lstrip("@")))
     soname = re.search(r"\(SONAME\).*\[(.*)\]", readelf("--dynamic", library))
