@@ -10,6 +10,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 from checks import Checks, expect  # noqa: E402
+import consumers  # noqa: E402
 import processes  # noqa: E402
 
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wno-unused-parameter", "-Werror"]
@@ -32,34 +33,52 @@ def broker_address(output):
     return found and found.group()
 
 
+def wanted_names(major, version):
+    """What is installed: the library with both links, what programs are built with, the command, and documents."""
+    names = [f"libsendoff.so.{version}", f"libsendoff.so.{major}", "libsendoff.so", "libsendoff.a", "sendoff.h",
+             "sendoff.pc", "sendoff-config.cmake", "sendoff-config-version.cmake", "sendoff"]
+    return sorted(names)
+
+
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     work = pathlib.Path(tempfile.mkdtemp(prefix="sendoff-install-"))
     prefix = work / "prefix"
     checks = Checks()
     try:
+        major, rest = re.search(r"VERSION (\d+)\.(\d+\.\d+)", (ROOT / "CMakeLists.txt").read_text()).groups()
+        version = f"{major}.{rest}"
         with checks.check("everything is installed, and nothing else"):
             run("cmake", "--install", str(build), "--prefix", str(prefix))
             names = sorted(path.name for path in prefix.rglob("*") if not path.is_dir())
-            version = re.search(r"VERSION (\d+)\.(\d+\.\d+)", (ROOT / "CMakeLists.txt").read_text())
-            library = f"libsendoff.so.{version.group(1)}"
-            wanted = ["libsendoff.so", library, f"{library}.{version.group(2)}", "sendoff", "sendoff.h", "sendoff.pc"]
+            wanted = wanted_names(major, version)
             expect(names == wanted, f"{names} instead of {wanted}")
 
         library_folder = next(prefix.rglob("libsendoff.so")).parent
+        with checks.check("the links of the library lead to its versioned file"):
+            links = {name: os.readlink(library_folder / name) for name in ("libsendoff.so", f"libsendoff.so.{major}")}
+            expect(links == {"libsendoff.so": f"libsendoff.so.{major}",
+                             f"libsendoff.so.{major}": f"libsendoff.so.{version}"}, f"{links}")
+
         pkg_config = {**os.environ, "PKG_CONFIG_PATH": str(library_folder / "pkgconfig")}
         flags = []
-        with checks.check("pkg-config knows where"):
-            flags = run("pkg-config", "--define-prefix", "--cflags", "--libs", "sendoff", env=pkg_config).split()
-            expect(f"-I{prefix}/include" in flags and "-lsendoff" in flags, f"{flags}")
-            expect(run("pkg-config", "--modversion", "sendoff", env=pkg_config).strip() ==
-                   f"{version.group(1)}.{version.group(2)}", "another version than the project's")
+        with checks.check("pkg-config knows where, though the build was configured for another prefix"):
+            flags = run("pkg-config", "--cflags", "--libs", "sendoff", env=pkg_config).split()
+            folders = [str(pathlib.Path(flag[2:]).resolve()) for flag in flags if flag[:2] in ("-I", "-L")]
+            expect(folders == [f"{prefix}/include", str(library_folder)] and "-lsendoff" in flags, f"{flags}")
+            expect(run("pkg-config", "--modversion", "sendoff", env=pkg_config).strip() == version,
+                   "another version than the project's")
+            given = run("pkg-config", "--define-prefix", "--cflags", "sendoff", env=pkg_config).split()
+            expect(library_folder.parent != prefix or given == [f"-I{prefix}/include"], f"--define-prefix: {given}")
 
         with checks.check("the library exports nothing but sendoff_ names"):
             listed = run("nm", "-D", "--defined-only", str(library_folder / "libsendoff.so"))
             names = [line.split()[-1].split("@")[0] for line in listed.splitlines()]
             strange = [name for name in names if not re.match(r"sendoff_|SENDOFF_\d", name)]
             expect("sendoff_send" in names and not strange, f"{strange or 'no sendoff_send'}")
+
+        with checks.check("the static library is one object that shows the ABI alone"):
+            consumers.expect_one_object(library_folder / "libsendoff.a")
 
         for compiler, language in (("cc", "c"), ("clang", "c"), ("c++", "c++")):
             with checks.check(f"{compiler} takes the header as {language}"):
@@ -73,7 +92,7 @@ def main():
 
         command = prefix / "bin" / "sendoff"
         with checks.check("the installed command finds its library"):
-            expect(version.group(2) in run(str(command), "--version"), "--version names another version")
+            expect(version in run(str(command), "--version"), "--version names another version")
 
         with checks.check("the README's example sends what kcat reads back"):
             log = work / "broker"
@@ -95,6 +114,13 @@ def main():
             expect(done.returncode == 1 and "usage" in done.stderr, f"{done.returncode}: {done.stderr}")
             done = processes.run([work / "hello", "no port"], env=environment)
             expect(done.returncode == 1 and "bootstrap.servers" in done.stderr, f"{done.returncode}: {done.stderr}")
+
+        with checks.check("CMake takes the static library where it is the only one"):
+            for path in library_folder.glob("libsendoff.so*"):
+                path.unlink()
+            shutil.copytree(consumers.SOURCES, work / "consumer")
+            consumers.Machine(str(work)).build_by_cmake("only-static", f"-DCMAKE_PREFIX_PATH={prefix}",
+                                                        cases={"default": False, "explicit_static": False})
     finally:
         shutil.rmtree(work, ignore_errors=True)
     checks.finish()

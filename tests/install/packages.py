@@ -1,0 +1,79 @@
+"""The .deb files: made from the sources, an older release made of them, and what dpkg-shlibdeps says about programs."""
+import os
+import pathlib
+import re
+import shutil
+
+from checks import ROOT, expect
+from consumers import SOURCES, output
+
+PACKAGES = ROOT / "build" / "packages"
+NAMES = ("libsendoff1", "libsendoff-dev", "sendoff-tools")
+OLD_VERSION = "1.0.0"
+
+
+def version() -> str:
+    return re.search(r"VERSION (\d+\.\d+\.\d+)", (ROOT / "CMakeLists.txt").read_text()).group(1)
+
+
+def build(kind: str) -> list:
+    """The files that `scripts/packages KIND` makes."""
+    return [ROOT / line for line in output(ROOT / "scripts" / "packages", kind, timeout_seconds=600).splitlines()
+            if line.startswith("build/packages/")]
+
+
+def unpack(package: pathlib.Path, place: pathlib.Path) -> pathlib.Path:
+    tree = place / package.name.split("_")[0]
+    output("dpkg-deb", "--raw-extract", package, tree)
+    return tree
+
+
+def make_older(packages: list, place: pathlib.Path) -> list:
+    """The same packages as they would be of release 1.0: an older version, and a library that has the symbols of that
+    release alone, linked from today's static library."""
+    made = []
+    for package in packages:
+        tree = unpack(package, place)
+        control = tree / "DEBIAN" / "control"
+        control.write_text(control.read_text().replace(version(), OLD_VERSION))
+        for description in tree.rglob("sendoff*.cmake"):
+            description.write_text(description.read_text().replace(version(), OLD_VERSION))
+        made.append(tree)
+    archive = next(place.rglob("libsendoff.a"))
+    library = next(place.rglob(f"libsendoff.so.{version()}"))
+    library.unlink()
+    link_older(archive, library.with_name(f"libsendoff.so.{OLD_VERSION}"))
+    link = library.with_name("libsendoff.so.1")
+    link.unlink()
+    link.symlink_to(f"libsendoff.so.{OLD_VERSION}")
+    symbols = place / "libsendoff1" / "DEBIAN" / "symbols"
+    symbols.write_text("".join(line for line in symbols.read_text().splitlines(True) if "@SENDOFF_1.1" not in line))
+    for tree in made:
+        output("dpkg-deb", "--root-owner-group", "--build", tree, place / f"{tree.name}_{OLD_VERSION}.deb")
+    return sorted(place.glob("*.deb"))
+
+
+def link_older(archive: pathlib.Path, library: pathlib.Path) -> None:
+    needed = output("pkg-config", "--static", "--libs", "libzstd", "liblz4", "libdeflate").split()
+    symbol_map = ROOT / "abi" / "baseline" / "1.0" / "sendoff.map"
+    output(os.environ.get("CC", "cc"), "-shared", "-o", library, "-Wl,-soname,libsendoff.so.1", "-Wl,-z,nodelete",
+           f"-Wl,--version-script={symbol_map}", "-Wl,--whole-archive", archive, "-Wl,--no-whole-archive", *needed,
+           "-Wl,--as-needed", "-lsnappy", "-lisal", "-pthread", "-lm")
+    exported = output("nm", "-D", "--defined-only", library)
+    expect("sendoff_send@@SENDOFF_1.0" in exported and "SENDOFF_1.1" not in exported, "the older library is not older")
+
+
+def dependency_of(source: str, library_package: pathlib.Path, place: pathlib.Path) -> str:
+    """What dpkg-shlibdeps says that a package with this program depends on of ours."""
+    place.mkdir()
+    tree = unpack(library_package, place)
+    library = next(tree.rglob("libsendoff.so.1"))
+    program = place / "program"
+    output(os.environ.get("CC", "cc"), f"-I{ROOT / 'abi'}", SOURCES / source, library, "-Wl,--allow-shlib-undefined",
+           "-o", program)
+    debian = place / "debian"
+    debian.mkdir()
+    (debian / "control").write_text("Source: program\n\nPackage: program\nArchitecture: any\n")
+    told = output("dpkg-shlibdeps", f"-S{tree}", "-O", program, cwd=place)
+    shutil.rmtree(place)
+    return ", ".join(re.findall(r"libsendoff1[^,\n]*", told))
