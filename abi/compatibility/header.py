@@ -21,6 +21,7 @@ OPAQUE = re.compile(r"typedef struct (?P<name>\w+) (?P=name)")
 ENUM = re.compile(r"enum \{(?P<body>.*)\}", re.DOTALL)
 FUNCTION_POINTER = re.compile(r"(?P<type>.*?)\(\*(?P<name>\w+)\)\(.*\)", re.DOTALL)
 OBJECTS = re.compile(r"(?P<type>(?:const )?\w+ \**)(?P<names>\w+(?:\[\w+\])?(?:, \w+)*)")
+SWITCH = re.compile(r"#define SENDOFF_(API.*|SENDOFF_H)")
 MACRO = re.compile(r"#define (?P<name>SENDOFF_\w+) +(?P<value>.+)")
 
 
@@ -134,7 +135,7 @@ def _pieces(text: str, at: int):
         begin, before = match.start(), at
         at = _end_of_piece(text, begin)
         piece = text[begin:at]
-        is_macro = MACRO.fullmatch(_code_of(piece)) and not piece.startswith("#define SENDOFF_API")
+        is_macro = piece.startswith("#define") and not SWITCH.fullmatch(piece)
         if is_macro or not piece.startswith(("#", 'extern "C"', "}")):
             yield text.count("\n", 0, begin) + 1, text.count("\n", before, begin) > 1, piece
 
@@ -190,6 +191,8 @@ def _declared(declaration: str, line: int):
 def _constants(piece: str, comment: str, section: str, line: int) -> dict:
     if piece.startswith("#"):
         macro = MACRO.fullmatch(_code_of(piece))
+        if not macro:
+            raise ValueError(f"line {line}: no constant: {piece}")
         return {macro.group("name"): Constant(macro.group("name"), "macro", macro.group("value"), comment, "",
                                               section, line)}
     match = ENUM.search(piece)
