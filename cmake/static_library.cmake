@@ -35,6 +35,13 @@ endif()
 list(APPEND sendoff_static_others m)
 list(APPEND sendoff_static_link_names ${sendoff_static_others})
 
+# A function of the C++ runtime that would else come from whatever other copy of it is in the process.
+set(closed "")
+if(inside MATCHES "/libstdc\\+\\+\\.a")
+  set(closed -Wl,-u,__cxa_pure_virtual)
+  target_link_options(sendoff PRIVATE ${closed})
+endif()
+
 set(layers sendoff_producer sendoff_sender sendoff_network sendoff_accumulator sendoff_protocol sendoff_base)
 set(layer_archives "")
 foreach(layer IN LISTS layers)
@@ -52,7 +59,7 @@ set(archive ${CMAKE_ARCHIVE_OUTPUT_DIRECTORY}/libsendoff.a)
 add_custom_command(
   OUTPUT ${archive}
   COMMAND ${CMAKE_C_COMPILER} ${compile_flags} -fPIC -fvisibility=hidden ${link_time_flags} -r -nostdlib
-          -Wl,--force-group-allocation -o ${object} $<TARGET_OBJECTS:sendoff> -Wl,--start-group ${layer_archives}
+          -Wl,--force-group-allocation ${closed} -o ${object} $<TARGET_OBJECTS:sendoff> -Wl,--start-group ${layer_archives}
           ${inside} -Wl,--end-group
   COMMAND ${CMAKE_OBJCOPY} --keep-global-symbols=${CMAKE_BINARY_DIR}/exported_names --strip-debug ${object}
   COMMAND ${CMAKE_COMMAND} -E rm -f ${archive}
