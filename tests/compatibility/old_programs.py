@@ -49,6 +49,12 @@ class OldPrograms:
     def c_program(self, version: tuple) -> pathlib.Path:
         return self.place / f"program_{'_'.join(map(str, version))}"
 
+    def expect_c_program(self, version: tuple, work: builds.Builds) -> pathlib.Path:
+        """The program, if it could be built."""
+        program = self.c_program(version)
+        work.expect(f"{self.release.name}/{program.name}.c")
+        return program
+
     @property
     def go_program(self) -> pathlib.Path:
         return self.place / "go" / "program"
@@ -127,28 +133,24 @@ def check(suite: checks.Checks, old: OldPrograms, work: builds.Builds, bootstrap
     with suite.check(f"{release.name}: the C programs call each of its {len(release.functions)} functions"):
         called = set()
         for version in versions:
-            work.expect(f"{release.name}/program_{'_'.join(map(str, version))}.c")
-            called |= expect_bound_to(old.c_program(version), release, version)
+            called |= expect_bound_to(old.expect_c_program(version, work), release, version)
         missing = release.functions - called
         checks.expect(not missing, f"not called: {sorted(missing)}")
     for version in versions:
         name = ".".join(map(str, version))
         with suite.check(f"{release.name}: what a C program of {name} says and sends is as it was"):
-            settings = settings_file(old.place)
+            program, settings = old.expect_c_program(version, work), settings_file(old.place)
             for library, environment in (("portable", {}), ("dev", {"LD_BIND_NOW": "1"})):
                 topic = f"c-{release.name}-{name}-{library}"
-                said = run_on(checks.ROOT / "build" / library / "lib",
-                              [old.c_program(version), bootstrap, topic, settings], environment)
+                said = run_on(checks.ROOT / "build" / library / "lib", [program, bootstrap, topic, settings],
+                              environment)
                 expect_same(said, SAID[version], "it said")
                 expect_same(read_back(bootstrap, topic), SENT[version], "read back")
     for language in LANGUAGES:
         with suite.check(f"{release.name}: a {language.capitalize()} program delivers over its release's wrapper"):
             work.expect(f"{release.name}/{language}")
             expect_bound_to(old.built_file(language), release, release.version)
-            topic = f"{language}-{release.name}"
-            said = run_on(releases.TODAY, [*old.command(language), bootstrap, topic])
-            expect_same(said, f"{RECORDS} accepted, {RECORDS} delivered\n", "it said")
-            expect_same(read_back(bootstrap, topic), tuple(f"||{language}-{i}" for i in range(RECORDS)), "read back")
+            expect_delivers(old, language, releases.TODAY, bootstrap, f"{language}-{release.name}")
 
 
 def settings_file(place: pathlib.Path) -> pathlib.Path:
@@ -172,6 +174,13 @@ def expect_bound_to(built: pathlib.Path, release: releases.Release, newest: tupl
         version = tuple(map(int, node.removeprefix("SENDOFF_").split(".")))
         checks.expect(version <= newest, f"{built.name} needs {name} of {node}")
     return set(wanted)
+
+
+def expect_delivers(old: OldPrograms, language: str, library: pathlib.Path, bootstrap: str, topic: str) -> None:
+    """That the program of a language delivers with the library in that folder."""
+    said = run_on(library, [*old.command(language), bootstrap, topic])
+    expect_same(said, f"{RECORDS} accepted, {RECORDS} delivered\n", "it said")
+    expect_same(read_back(bootstrap, topic), tuple(f"||{language}-{i}" for i in range(RECORDS)), "read back")
 
 
 def run_on(library: pathlib.Path, command: list, environment: dict | None = None) -> str:

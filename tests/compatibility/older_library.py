@@ -33,15 +33,22 @@ def check(suite: checks.Checks, old: OldPrograms, newer: OldPrograms, work: buil
         name = ".".join(map(str, version))
         with suite.check(f"{pair}: a C program that needs {name} {'works' if starts else 'is refused'}"):
             work.expect(f"{old.release.name}/library")
+            program = newer.expect_c_program(version, work)
             if starts:
                 expect_works(newer, old, version, bootstrap)
             else:
-                expect_refused(library, [newer.c_program(version)], missing)
-                expect_refused(library, [newer.c_program(version)], missing, {"LD_BIND_NOW": "1"})
+                expect_refused(library, [program], missing)
+                expect_refused(library, [program], missing, {"LD_BIND_NOW": "1"})
     for language in old_programs.LANGUAGES:
-        with suite.check(f"{pair}: the wrapper for {language.capitalize()} says what it misses") as this:
-            said = expect_refused(library, [*newer.command(language), bootstrap, "nowhere"], missing)
-            this.note = re.sub(r"\S*/", "", next(line for line in said.splitlines() if "not found" in line))
+        wants = "says what it misses" if missing else "works"
+        with suite.check(f"{pair}: a {language.capitalize()} program over the newer wrapper {wants}") as this:
+            work.expect(f"{newer.release.name}/{language}")
+            if missing:
+                said = expect_refused(library, [*newer.command(language), bootstrap, "nowhere"], missing)
+                this.note = re.sub(r"\S*/", "", next(line for line in said.splitlines() if "not found" in line))
+            else:
+                topic = f"{language}-{pair.replace(' ', '-')}"
+                old_programs.expect_delivers(newer, language, library, bootstrap, topic)
 
 
 def expect_works(newer: OldPrograms, old: OldPrograms, version: tuple, bootstrap: str) -> None:

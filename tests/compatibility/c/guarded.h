@@ -38,6 +38,13 @@ static inline bool is_untouched(const unsigned char *guard) {
   return true;
 }
 
+/* A program that is only told to start says so and ends. */
+static inline void begin(int argc, char **argv) {
+  if (argc != 2 || strcmp(argv[1], "start") != 0) return;
+  (void)puts("started");
+  exit(0);
+}
+
 static inline void expect_status(const char *file, int line, const char *call, int status, int wanted) {
   if (status == wanted) return;
   (void)fprintf(stderr, "%s:%d: %s answered %d %s\n", file, line, call, status, sendoff_status_name(status));

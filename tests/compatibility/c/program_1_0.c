@@ -1,6 +1,5 @@
 /* program_1_0 BOOTSTRAP TOPIC SETTINGS: a program of release 1.0, which calls each function that there was.
- * Says what it did, a line each; ends with 1 at the first answer that is not as it was. program_1_0 start:
- * begins and ends. */
+ * Says what it did, a line each; ends with 1 at the first answer that is not as it was. */
 #include <sendoff/sendoff.h>
 
 #include "guarded.h"
@@ -18,10 +17,7 @@ static void send_by_callbacks(void);
 static void send_by_queue(void);
 
 int main(int argc, char **argv) {
-  if (argc == 2 && strcmp(argv[1], "start") == 0) {
-    (void)puts("started");
-    return 0;
-  }
+  begin(argc, argv);
   EXPECT(argc == 4);
   bootstrap = argv[1];
   topic = argv[2];

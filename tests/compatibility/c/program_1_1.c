@@ -8,6 +8,7 @@ static sendoff_producer *create(const char *bootstrap);
 static uint64_t staged_bytes(sendoff_producer *producer);
 
 int main(int argc, char **argv) {
+  begin(argc, argv);
   EXPECT(argc == 4);
   EXPECT(sendoff_features() != NULL && strchr(sendoff_features(), ' ') == NULL);
   const sendoff_record record = {
