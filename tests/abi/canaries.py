@@ -148,6 +148,11 @@ def _moved_to_new_node(draft):
     draft.map = once(r"\bsendoff_wake;", "", draft.map) + f"{node} {{ global: sendoff_wake; }} SENDOFF_1.0;\n"
 
 
+def _linked_with_another_map(draft):
+    node = NEXT.format(draft.version[0], draft.version[1] + 1)
+    draft.library_map = once(r"\bsendoff_wake;", "", draft.map) + f"{node} {{ global: sendoff_wake; }} SENDOFF_1.0;\n"
+
+
 def _new_under_old_node(draft):
     draft.add_function("SENDOFF_1.0")
 
@@ -259,6 +264,8 @@ BREAKS = {
     "nodes-stay": [
         Canary("a changed version node", _nodes_renamed, "sendoff_send", ("symbols",)),
         Canary("a function that moved to a new node", _moved_to_new_node, "sendoff_wake", ("symbols",)),
+        Canary("a library that was linked with another map", _linked_with_another_map, "sendoff_wake", ("symbols",),
+               "is exported under SENDOFF_"),
     ],
     "nodes-new": [
         Canary("a new function under an old node", _new_under_old_node, "sendoff_pause", ("symbols",)),
