@@ -1,6 +1,12 @@
 # What a builder may choose, and the flags that every target of ours is compiled with.
 option(SENDOFF_TESTS "Build the tests" ON)
+set(SENDOFF_TEST_SUITES "unit;integration;abi;bench;install;tidy" CACHE STRING "Which folders of tests")
+option(SENDOFF_STATIC_TESTS "Link unit tests with the C library inside" OFF)
 option(SENDOFF_WERROR "Treat warnings as errors" OFF)
+option(SENDOFF_WITH_GZIP "compression.type=gzip, by libdeflate" ON)
+option(SENDOFF_WITH_LZ4 "compression.type=lz4, by liblz4" ON)
+option(SENDOFF_WITH_SNAPPY "compression.type=snappy, by libsnappy" ON)
+option(SENDOFF_WITH_ZSTD "compression.type=zstd, by libzstd" ON)
 option(SENDOFF_WITH_ISAL "Checksums by ISA-L" ON)
 option(SENDOFF_SELF_CONTAINED "Link in all other libraries but C's; also makes libsendoff.a" OFF)
 option(SENDOFF_JAVA "Build the native part of the Java package" OFF)

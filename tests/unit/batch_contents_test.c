@@ -1,6 +1,7 @@
 #include "base/status.h"
 #include "broker/batch_contents.h"
 #include "support/broker_exchange.h"
+#include "support/codecs.h"
 #include <check.h>
 
 static struct batch_contents contents;
@@ -25,6 +26,7 @@ static int32_t open(struct bytes batch, struct wire_reader *records) {
 
 START_TEST(records_come_out_of_every_codec) {
   for (int codec = COMPRESSION_NONE; codec < COMPRESSION_CODEC_COUNT; codec++) {
+    if (!codec_is_built_in((enum compression_codec)codec)) continue;
     struct batch_plan plan = {.record_count = 500, .codec = (enum compression_codec)codec};
     struct wire_reader records;
     wire_writer_reset(&writer);
@@ -41,6 +43,7 @@ START_TEST(records_come_out_of_every_codec) {
 END_TEST
 
 START_TEST(a_batch_that_grows_a_thousandfold_is_opened) {
+  if (!codec_is_built_in(COMPRESSION_ZSTD)) return;
   char value[60];
   memset(value, 'a', sizeof value - 1);
   value[sizeof value - 1] = '\0';
@@ -58,6 +61,7 @@ END_TEST
 
 START_TEST(data_that_the_codec_refuses_is_corrupt) {
   for (int codec = COMPRESSION_GZIP; codec < COMPRESSION_CODEC_COUNT; codec++) {
+    if (!codec_is_built_in((enum compression_codec)codec)) continue;
     struct batch_plan plan = {.record_count = 100, .codec = (enum compression_codec)codec};
     struct wire_reader records;
     wire_writer_reset(&writer);

@@ -1,6 +1,7 @@
 #include "base/status.h"
 #include "broker/batch_validator.h"
 #include "support/broker_exchange.h"
+#include "support/codecs.h"
 #include <check.h>
 #include <string.h>
 
@@ -52,6 +53,7 @@ END_TEST
 
 START_TEST(every_codec_is_valid) {
   for (int codec = COMPRESSION_NONE; codec < COMPRESSION_CODEC_COUNT; codec++) {
+    if (!codec_is_built_in((enum compression_codec)codec)) continue;
     struct batch_plan plan = {.record_count = 50, .codec = (enum compression_codec)codec};
     wire_writer_reset(&writer);
     ck_assert_int_eq(check(batch_plan_write(&plan, &writer)), 0);
@@ -90,7 +92,9 @@ START_TEST(fields_that_contradict_are_refused) {
   ck_assert_int_eq(check_with(22, 0x20, true), STATUS_INVALID_RECORD); /* a control batch */
   ck_assert_int_eq(check_with(22, 0x10, true), STATUS_INVALID_TXN_STATE);
   ck_assert_int_eq(check_with(22, 7, true), STATUS_UNSUPPORTED_COMPRESSION_TYPE);
-  ck_assert_int_eq(check_with(22, 4, true), STATUS_CORRUPT_MESSAGE);   /* not zstd */
+  ck_assert_int_eq(check_with(22, 4, true), codec_is_built_in(COMPRESSION_ZSTD)
+                                                ? STATUS_CORRUPT_MESSAGE /* not zstd */
+                                                : STATUS_UNSUPPORTED_COMPRESSION_TYPE);
   ck_assert_int_eq(check_with(53, 0x80, true), STATUS_INVALID_RECORD); /* base sequence below 0 */
   ck_assert_int_eq(check_with(51, 0x80, true), STATUS_INVALID_RECORD); /* epoch below 0 */
   ck_assert_int_eq(check(batch), 0);
@@ -118,6 +122,7 @@ START_TEST(offsets_of_records_have_to_be_consecutive) {
 END_TEST
 
 START_TEST(zstd_needs_version_7) {
+  if (!codec_is_built_in(COMPRESSION_ZSTD)) return;
   struct batch_plan plan = {.record_count = 50, .codec = COMPRESSION_ZSTD};
   wire_writer_reset(&writer);
   batch = batch_plan_write(&plan, &writer);

@@ -2,6 +2,7 @@
  * tests/golden/GoldenBatches.java. */
 #include "protocol/compression.h"
 #include "protocol/record_batch.h"
+#include "support/codecs.h"
 #include "support/golden.h"
 #include "support/hostile.h"
 #include <check.h>
@@ -183,6 +184,7 @@ static void build_text(struct builder *builder) {
 
 /* Decompresses Kafka's batch and compares its records, and its header but for what compression changes. */
 static void check_codec(enum compression_codec codec) {
+  if (!codec_is_built_in(codec)) return;
   struct builder builder;
   builder_init(&builder);
   build_text(&builder);

@@ -41,9 +41,13 @@ static int32_t build(const struct config *config, struct config_error *error) {
 }
 
 static const char *const everything[] = {"delivery.report.mode=queue",
+#ifdef SENDOFF_WITH_LZ4
                                          "compression.type=lz4",
+#endif
                                          "bootstrap.servers=a:1,b:2,c:3",
+#ifdef SENDOFF_WITH_ZSTD
                                          "topic.orders.compression.type=zstd",
+#endif
                                          "retries=5",
                                          NULL};
 

@@ -3,9 +3,11 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "producer/waiting.h"
+#include "support/codecs.h"
 #include "support/failing_allocator.h"
 #include "support/producer_world.h"
 #include "support/sample_records.h"
+#include "support/thread_failure.h"
 #include <check.h>
 #include <sched.h>
 #include <string.h>
@@ -69,11 +71,7 @@ END_TEST
 
 START_TEST(threads_that_cannot_be_started_are_said) {
   static const char *const modes[] = {"delivery.report.mode=none", "delivery.report.mode=dispatcher"};
-  pthread_attr_t attributes;
-  ck_assert_int_eq(pthread_attr_init(&attributes), 0);
-  ck_assert_int_eq(pthread_attr_setstacksize(&attributes, (size_t)1 << 46), 0);
-  ck_assert_int_eq(pthread_setattr_default_np(&attributes), 0);
-  pthread_attr_destroy(&attributes);
+  thread_failure_begin();
   for (uint32_t i = 0; i < 2; i++) {
     struct config *config = world_config((const char *const[]){modes[i], NULL});
     struct config_error error = {.text = ""};
@@ -111,8 +109,8 @@ static bool expect_next(void *context, int64_t offset, int64_t timestamp_ms,
 START_TEST(what_is_sent_is_in_the_log_once_and_in_order) {
   enum { COUNT = 3000 };
   world_broker_start();
-  void *handle = world_create(
-      NULL, (const char *const[]){"compression.type=lz4", "batch.size=16384", "linger.ms=5", NULL});
+  const char *codec = codec_is_built_in(COMPRESSION_LZ4) ? "compression.type=lz4" : "compression.type=none";
+  void *handle = world_create(NULL, (const char *const[]){codec, "batch.size=16384", "linger.ms=5", NULL});
   for (uint32_t number = 0; number < COUNT; number++) {
     struct submission submission = world_submission("topic", 0, 0, number);
     submission.record = sample_record(number);

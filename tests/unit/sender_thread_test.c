@@ -3,6 +3,7 @@
 #include "base/status.h"
 #include "producer/waiting.h"
 #include "support/producer_world.h"
+#include "support/thread_failure.h"
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -88,20 +89,11 @@ static void *run_never(void *argument) {
   return argument;
 }
 
-/* The system has no room for the stack. */
-static void let_threads_fail(void) {
-  pthread_attr_t attributes;
-  ck_assert_int_eq(pthread_attr_init(&attributes), 0);
-  ck_assert_int_eq(pthread_attr_setstacksize(&attributes, (size_t)1 << 46), 0);
-  ck_assert_int_eq(pthread_setattr_default_np(&attributes), 0);
-  pthread_attr_destroy(&attributes);
-}
-
 START_TEST(a_thread_that_cannot_be_changes_nothing) {
   pthread_t thread;
   sigset_t after;
   struct producer *producer = world_build(NULL, NULL);
-  let_threads_fail();
+  thread_failure_begin();
   ck_assert_int_eq(library_thread_start(&thread, run_never, NULL), STATUS_SYSTEM_ERROR);
   pthread_sigmask(SIG_SETMASK, NULL, &after);
   for (int number = 1; number < NSIG; number++)

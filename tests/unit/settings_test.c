@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "support/codecs.h"
 #include "support/failing_allocator.h"
 #include <check.h>
 #include <stddef.h>
@@ -432,7 +433,7 @@ START_TEST(each_allocation_may_fail) {
   set("unknown.settings", "warn");
   set("foo", "1");
   set("request.timeout.ms", "200000");
-  set("topic.a.compression.type", "zstd");
+  set("topic.a.compression.type", compression_name(codec_or_none(COMPRESSION_ZSTD)));
   set("topic.b.acks", "all");
   bool failed = true;
   for (uint32_t index = 0; failed; index++) {
