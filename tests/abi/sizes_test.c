@@ -62,7 +62,8 @@ static int32_t ask_partition(void *partition) {
   return sendoff_partitions_get(partitions, 3, partition);
 }
 
-/* The bytes of the first release, which no later one may ask more than, and of today. */
+/* The bytes of the first release, which no later one may ask more than, where pointers have 64 bits; and of
+ * today. */
 static const struct {
   const char *name;
   uint32_t first_bytes, known_bytes;

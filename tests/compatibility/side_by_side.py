@@ -74,8 +74,9 @@ class SideBySide:
             links = {path.name: os.readlink(path) for path in folder.iterdir() if path.is_symlink()}
             wanted = {self.today.soname: today.name, NEXT_SONAME: self.next_library.name}
             old_programs.expect_same(links, wanted, "links")
-        for soname, program in ((self.today.soname, self.place.parent / self.today.name / "program_1_0"),
-                                (NEXT_SONAME, self.next_program)):
+        programs = {self.today.soname: self.place.parent / self.today.name / "program_1_0",
+                    NEXT_SONAME: self.next_program}
+        for soname, program in programs.items():
             with suite.check(f"two versions in one folder: a program of {soname} runs with it"):
                 needed = re.findall(r"\[(libsendoff\S+)\]", old_programs.output("readelf", "-d", program))
                 old_programs.expect_same(needed, [soname], "it needs")
@@ -83,3 +84,16 @@ class SideBySide:
                 said = old_programs.run_on(folder, [program, bootstrap, topic, old_programs.settings_file(self.place)])
                 old_programs.expect_same(said, old_programs.SAID[1, 0], "it said")
                 old_programs.expect_same(old_programs.read_back(bootstrap, topic), old_programs.SENT[1, 0], "read back")
+            with suite.check(f"two versions in one folder: a program of {soname} is bound to it, whatever came before"):
+                other = next(name for name in programs if name != soname)
+                old_programs.expect_same(bindings_of(program, folder, folder / other), {soname}, "it is bound to")
+
+
+def bindings_of(program: pathlib.Path, libraries: pathlib.Path, preloaded: pathlib.Path) -> set:
+    """The libraries that the loader takes a program's functions of ours from, though another one is asked first."""
+    environment = {"LD_LIBRARY_PATH": str(libraries), "LD_PRELOAD": str(preloaded), "LD_BIND_NOW": "1",
+                   "LD_DEBUG": "bindings"}
+    done = processes.run([program, "start"], env=os.environ | environment)
+    old_programs.expect_same(done.stdout, "started\n", "it said")
+    found = re.findall(rf"binding file {re.escape(str(program))} .*? to (\S+) .*?symbol `sendoff_\w+'", done.stderr)
+    return {pathlib.Path(path).name for path in found}
