@@ -98,8 +98,8 @@ START_TEST(what_comes_out_is_written_as_far_as_both_know_it) {
     ck_assert_msg(outs[_i].ask(place) == SENDOFF_OK, "%s of %u bytes", outs[_i].name, sizes[i]);
     memcpy(&size, place, sizeof size);
     ck_assert_msg(size == sizes[i], "%s of %u bytes: the size is the caller's", outs[_i].name, sizes[i]);
-    ck_assert_msg(!is_guard(written - 1, written), "%s of %u bytes: the end is not written",
-                  outs[_i].name, sizes[i]);
+    ck_assert_msg(!is_guard(written - 1, written), "%s of %u bytes: the end is not written", outs[_i].name,
+                  sizes[i]);
     ck_assert_msg(is_guard(written, sizeof place), "%s of %u bytes: more was written", outs[_i].name,
                   sizes[i]);
   }
