@@ -37,6 +37,8 @@ def wanted_names(major, version):
     """What is installed: the library with both links, what programs are built with, the command, and documents."""
     names = [f"libsendoff.so.{version}", f"libsendoff.so.{major}", "libsendoff.so", "libsendoff.a", "sendoff.h",
              "sendoff.pc", "sendoff-config.cmake", "sendoff-config-version.cmake", "sendoff"]
+    names += [path.name for path in (ROOT / "man").glob("*.[13]")]
+    names += [path.name.removesuffix(".bash") for path in (ROOT / "completions").glob("*sendoff*")]
     return sorted(names)
 
 
