@@ -11,7 +11,9 @@ const char *system_error_format(int error, char *text, size_t size) {
   char buffer[128];
   snprintf(text, size, "%s", strerror_r(error, buffer, sizeof buffer));
 #else
-  if (strerror_r(error, text, size) != 0) snprintf(text, size, "error %d", error);
+  char buffer[128];
+  if (strerror_r(error, buffer, sizeof buffer) != 0) snprintf(buffer, sizeof buffer, "error %d", error);
+  snprintf(text, size, "%s", buffer);
 #endif
   return text;
 }

@@ -11,7 +11,8 @@ START_TEST(errors_have_their_text) {
   ck_assert_str_eq(system_error_format(ECONNREFUSED, text, sizeof text), "Connection refused");
   ck_assert_ptr_eq(system_error_format(EPIPE, text, sizeof text), text);
   ck_assert_str_eq(text, "Broken pipe");
-  ck_assert_ptr_nonnull(strstr(system_error_format(123456, text, sizeof text), "123456"));
+  ck_assert_str_eq(system_error_format(123456, text, sizeof text), strerror(123456));
+  ck_assert_str_ne(text, "");
 }
 END_TEST
 
