@@ -1,12 +1,12 @@
 # Debian's cross compiler for sendoff_triplet, a sysroot of that architecture's own packages, which
-# tests/architectures/sysroot unpacks, and qemu-user to run what was built.
+# tests/architectures/sysroot.py unpacks, and qemu-user to run what was built.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_C_COMPILER ${sendoff_triplet}-gcc)
 set(CMAKE_LIBRARY_ARCHITECTURE ${sendoff_triplet})
 get_filename_component(CMAKE_SYSROOT
   ${CMAKE_CURRENT_LIST_DIR}/../../build/sysroots/${sendoff_debian_architecture} ABSOLUTE)
 if(NOT EXISTS ${CMAKE_SYSROOT}/usr/include)
-  message(FATAL_ERROR "There is no sysroot yet: tests/architectures/sysroot ${sendoff_debian_architecture}")
+  message(FATAL_ERROR "There is no sysroot yet: tests/architectures/sysroot.py ${sendoff_debian_architecture}")
 endif()
 
 # Programs are the machine's, all else is the sysroot's.

@@ -22,7 +22,8 @@ static void limit_memory(void) {
   ck_assert_ptr_nonnull(file);
   ck_assert_int_eq(fscanf(file, "%lu", &pages), 1);
   fclose(file);
-  const rlim_t room = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)1 << STACK_SHIFT) / 2;
+  const rlim_t room =
+      (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)1 << STACK_SHIFT) - ((rlim_t)1 << 19);
   ck_assert_int_eq(setrlimit(RLIMIT_AS, &(struct rlimit){room, room}), 0);
 }
 #endif

@@ -91,7 +91,7 @@ static struct bytes join_segments(void) {
   size_t size = 0;
   for (uint32_t i = 0; i < call->request.segment_count; i++)
     size += call->request.segments[i].size;
-  uint8_t *joined = malloc(size), *at = joined;
+  uint8_t *joined = calloc(1, size), *at = joined;
   for (uint32_t i = 0; i < call->request.segment_count; i++) {
     memcpy(at, call->request.segments[i].data, call->request.segments[i].size);
     at += call->request.segments[i].size;

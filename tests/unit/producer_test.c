@@ -73,7 +73,7 @@ START_TEST(threads_that_cannot_be_started_are_said) {
   static const char *const modes[] = {"delivery.report.mode=none", "delivery.report.mode=dispatcher"};
   thread_failure_begin();
   for (uint32_t i = 0; i < 2; i++) {
-    struct config *config = world_config((const char *const[]){modes[i], NULL});
+    struct config *config = world_config((const char *const[]){modes[i], "buffer.memory=2097152", NULL});
     struct config_error error = {.text = ""};
     void *handle = NULL;
     ck_assert_int_eq(producer_create(config, &gated, &handle, &error), STATUS_SYSTEM_ERROR);

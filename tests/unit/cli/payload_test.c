@@ -40,8 +40,9 @@ START_TEST(stepping_gives_the_same_positions_and_stays_inside) {
   ck_assert_int_eq(payload_init_text(&payload, record_bytes), 0);
   size_t position = payload_position(&payload, 5);
   for (uint64_t i = 5; i < 100000; i++) {
-    ck_assert_uint_eq(position, payload_position(&payload, i));
-    ck_assert_uint_le(position + record_bytes, payload.block_bytes);
+    /* ck_assert would write to a pipe each time. */
+    if (position != payload_position(&payload, i) || position + record_bytes > payload.block_bytes)
+      ck_abort_msg("record %llu is at %zu", (unsigned long long)i, position);
     position = payload_next_position(&payload, position);
   }
   payload_deinit(&payload);

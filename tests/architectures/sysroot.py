@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""usage: tests/architectures/sysroot ARCHITECTURE      (as Debian names it: arm64, s390x)
+"""usage: tests/architectures/sysroot.py ARCHITECTURE      (as Debian names it: arm64, s390x)
 
 Unpacks what Sendoff and its unit tests need of that architecture's packages to build/sysroots/ARCHITECTURE. Does
 nothing if it is there as it should be."""
