@@ -24,6 +24,7 @@ def build(kind: str) -> list:
 
 def unpack(package: pathlib.Path, place: pathlib.Path) -> pathlib.Path:
     tree = place / package.name.split("_")[0]
+    place.mkdir(parents=True, exist_ok=True)
     output("dpkg-deb", "--raw-extract", package, tree)
     return tree
 
@@ -63,9 +64,22 @@ def link_older(archive: pathlib.Path, library: pathlib.Path) -> None:
     expect("sendoff_send@@SENDOFF_1.0" in exported and "SENDOFF_1.1" not in exported, "the older library is not older")
 
 
+def expect_symbols(library_package: pathlib.Path, place: pathlib.Path) -> None:
+    """That the package tells dpkg-shlibdeps of each symbol that the library has, and under which version node."""
+    tree = unpack(library_package, place)
+    lines = output("nm", "-D", "--defined-only", next(tree.rglob("libsendoff.so.1"))).splitlines()
+    exported = {line.split()[-1].replace("@@", "@") for line in lines}
+    told = (tree / "DEBIAN" / "symbols").read_text()
+    versioned = dict(re.findall(r"^ (\w[\w.]*@\S+) (\S+)$", told, re.MULTILINE))
+    functions = {name for name in versioned if name.startswith("sendoff_")}
+    expect(functions == {name for name in exported if name.startswith("sendoff_")},
+           f"differ: {sorted(functions ^ exported)[:9]}")
+    wrong = [name for name, since in versioned.items() if name.split("@SENDOFF_")[1] != since]
+    expect(not wrong and "SENDOFF_1.0@SENDOFF_1.0" in versioned, f"another version than their node's: {wrong}")
+
+
 def dependency_of(source: str, library_package: pathlib.Path, place: pathlib.Path) -> str:
     """What dpkg-shlibdeps says that a package with this program depends on of ours."""
-    place.mkdir()
     tree = unpack(library_package, place)
     library = next(tree.rglob("libsendoff.so.1"))
     program = place / "program"
