@@ -56,13 +56,13 @@ class Machine:
         """A file of place as programs here name it."""
         return pathlib.Path(f"{self.chroot or ''}{self.place}") / name
 
-    def build_by_pkgconfig(self, source: str, program: str, *, static: bool = False) -> str:
+    def build_by_pkgconfig(self, source: str, program: str, *options, static: bool = False) -> str:
         """Compiles consumer/SOURCE; static: libsendoff.a instead of libsendoff.so."""
         question = "pkg-config --cflags --libs " + ("--static sendoff" if static else "sendoff")
         flags = self.output("sh", "-c", question)
         if static:
             flags = re.sub(r"-lsendoff\b", "-l:libsendoff.a", flags)
-        self.output("cc", "-Wall", "-Werror", f"{self.place}/consumer/{source}", *shlex.split(flags),
+        self.output("cc", "-Wall", "-Werror", f"{self.place}/consumer/{source}", *shlex.split(flags), *options,
                     "-o", f"{self.place}/{program}")
         expect(needs_library(self.path(program)) != static, f"{program} loads another kind of library than asked for")
         return f"{self.place}/{program}"

@@ -46,6 +46,7 @@ def use(tree: pathlib.Path, place: pathlib.Path, round_name: str) -> None:
     broker, address = start_broker([tree / "bin" / "sendoff"], place / "broker.log")
     programs = [machine.build_by_pkgconfig("sender.c", f"{round_name}-shared"),
                 machine.build_by_pkgconfig("sender.c", f"{round_name}-static", static=True),
+                machine.build_by_pkgconfig("sender.c", f"{round_name}-with-c-inside", "-static", static=True),
                 *machine.build_by_cmake(f"{round_name}-cmake", f"-DCMAKE_PREFIX_PATH={tree}",
                                         cases={"default": True, "static": False})]
     for program in programs:
