@@ -36,7 +36,8 @@ def make_older(packages: list, place: pathlib.Path) -> list:
     for package in packages:
         tree = unpack(package, place)
         control = tree / "DEBIAN" / "control"
-        control.write_text(control.read_text().replace(version(), OLD_VERSION))
+        own_version = rf"(^Version: |libsendoff1 \([>=]+ ){re.escape(version())}"
+        control.write_text(re.sub(own_version, rf"\g<1>{OLD_VERSION}", control.read_text(), flags=re.MULTILINE))
         for description in tree.rglob("sendoff*.cmake"):
             description.write_text(description.read_text().replace(version(), OLD_VERSION))
         made.append(tree)
@@ -48,7 +49,8 @@ def make_older(packages: list, place: pathlib.Path) -> list:
     link.unlink()
     link.symlink_to(f"libsendoff.so.{OLD_VERSION}")
     symbols = place / "libsendoff1" / "DEBIAN" / "symbols"
-    symbols.write_text("".join(line for line in symbols.read_text().splitlines(True) if "@SENDOFF_1.1" not in line))
+    lines = symbols.read_text().splitlines(True)
+    symbols.write_text("".join(line for line in lines if "@SENDOFF_" not in line or "@SENDOFF_1.0 " in line))
     for tree in made:
         output("dpkg-deb", "--root-owner-group", "--build", tree, place / f"{tree.name}_{OLD_VERSION}.deb")
     return sorted(place.glob("*.deb"))
