@@ -44,6 +44,7 @@ class CleanRoot:
 
     def __init__(self, root: pathlib.Path, suite: Checks) -> None:
         self.root, self.suite = root, suite
+        self.logs = root / "tmp"  # our own folder may be somebody else's
         self.machine = Machine(PLACE, root, {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"})
 
     def apt(self, *arguments) -> str:
@@ -64,6 +65,15 @@ class CleanRoot:
     def library_files(self) -> list:
         return sorted(path.name for path in self.root.glob("usr/lib/*/libsendoff*"))
 
+    def tell(self, program, word: str) -> None:
+        """Has the running program send a line, and waits until it has."""
+        program.stdin.write(f"{word}\n".encode())
+        program.stdin.flush()
+        log = self.logs / "old-program.log"
+        processes.wait_until(lambda: f"sent {word}\n" in log.read_text() or program.poll() is not None, 40,
+                             f"the program sends {word}")
+        expect(f"sent {word}\n" in log.read_text(), f"the program ended: {log.read_text()}")
+
 
 def check_older(world: CleanRoot):
     """Returns the broker, its address and a program that has begun to send, all of the older release; None each if
@@ -74,22 +84,12 @@ def check_older(world: CleanRoot):
         expect(world.versions() == {name: ("1.0.0", "ii") for name in NAMES}, f"{world.versions()}")
     with world.suite.check("a program is built with them, and sends"):
         program = world.machine.build_by_pkgconfig("sender.c", "old-program")
-        broker, address = start_broker(world.machine.command("sendoff"), HERE / "broker.log")
-        log = (HERE / "old-program.log").open("w")
-        old = processes.start(world.machine.command(program, address, "upgraded"),
-                              stdin=processes.subprocess.PIPE, stdout=log, stderr=log)
-        tell(old, "before")
+        broker, address = start_broker(world.machine.command("sendoff"), world.logs / "broker.log")
+        with (world.logs / "old-program.log").open("w") as log:
+            old = processes.start(world.machine.command(program, address, "upgraded"),
+                                  stdin=processes.subprocess.PIPE, stdout=log, stderr=log)
+        world.tell(old, "before")
     return broker, address, old
-
-
-def tell(program, word: str) -> None:
-    """Has the running program send a line, and waits until it has."""
-    program.stdin.write(f"{word}\n".encode())
-    program.stdin.flush()
-    log = HERE / "old-program.log"
-    processes.wait_until(lambda: f"sent {word}\n" in log.read_text() or program.poll() is not None, 40,
-                         f"the program sends {word}")
-    expect(f"sent {word}\n" in log.read_text(), f"the program ended: {log.read_text()}")
 
 
 def check_upgrade(world: CleanRoot, address: str, old) -> None:
@@ -102,9 +102,9 @@ def check_upgrade(world: CleanRoot, address: str, old) -> None:
         expect("libsendoff.so.1 " in world.machine.output("ldconfig", "-p"), "ldconfig does not know the library")
         expect(version in world.machine.output("sendoff", "--version"), "the command is not the new one")
     with world.suite.check("the program of the older release sends on over the upgrade, and ends well"):
-        tell(old, "after")
+        world.tell(old, "after")
         old.stdin.close()
-        expect(old.wait(60) == 0, f"it ended with {old.returncode}: {(HERE / 'old-program.log').read_text()}")
+        expect(old.wait(60) == 0, f"it ended with {old.returncode}: {(world.logs / 'old-program.log').read_text()}")
         expect_records(address, "upgraded", "before after")
     with world.suite.check("started anew, it sends with the new library"):
         world.machine.expect_delivery(f"{PLACE}/old-program", address, "started-anew")
