@@ -1,18 +1,26 @@
 /* Sendoff: a producer for Apache Kafka. What `sendoff_send` accepted is sent.
  *
- * The whole contract is in ABI.md. In short:
- *  - Every function that can fail returns a status: SENDOFF_OK (0), a Kafka error code (-1 and positive) or
- * one of the statuses below (-1001 and less). Out-parameters are untouched on failure unless the function
- * says otherwise.
+ * The whole contract is in ABI.md: what never changes, what may come, and the rules for every function.
+ * In short:
+ *  - A function that can fail returns a status: SENDOFF_OK (0), a Kafka error code (-1 and positive) or
+ *    one of the statuses below (-1001 and less). Out-parameters are untouched on failure unless the
+ *    function says otherwise.
  *  - Timeouts are int64 milliseconds; -1 waits without limit, 0 does not wait.
  *  - Handles are opaque and not dereferenced; a stale one is refused with SENDOFF_CLOSED, NULL with
  *    SENDOFF_INVALID_ARGUMENT. All functions on a producer may be called from any thread at any time.
  *  - Pointers that go in are borrowed until the function returns, unless it says otherwise. Text comes out
- * into the caller's buffer, always terminated, cut if it does not fit; an error buffer may be NULL with size
- * 0.
+ *    into the caller's buffer, always terminated, cut if it does not fit.
  *  - Structs that may grow begin with their size, which the caller sets to sizeof.
- *  - After fork, the parent's handles answer SENDOFF_FORKED in the child; sendoff_destroy there frees memory
- * only. */
+ *  - After fork, the parent's handles answer SENDOFF_FORKED in the child; sendoff_destroy there frees
+ *    memory only.
+ *
+ * The comment of each function ends with five parts:
+ *  Pointers: who owns what goes in and what comes out.
+ *  Threads:  which may call it; a callback is a function of sendoff_callbacks or of a record.
+ *  Waits:    for what, at most how long, and whether sendoff_wake ends it.
+ *  Statuses: all that it can return; those with a number are Kafka's. INVALID_ARGUMENT is also the answer
+ *            to NULL where that is not allowed.
+ *  Since:    the version that it came with, which is its node in the symbol map, too. */
 #ifndef SENDOFF_SENDOFF_H
 #define SENDOFF_SENDOFF_H
 
@@ -39,8 +47,7 @@ typedef struct sendoff_config sendoff_config;
 typedef struct sendoff_producer sendoff_producer;
 typedef struct sendoff_partitions sendoff_partitions;
 
-/* ---- Statuses
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Statuses ---- */
 
 /* Ours. Kafka's own codes are passed on verbatim (3 UNKNOWN_TOPIC_OR_PARTITION, 10 MESSAGE_TOO_LARGE, ...).
  */
@@ -88,50 +95,121 @@ enum {
   SENDOFF_CLASS_ABORTABLE = 64        /* the transaction has to be aborted */
 };
 
-/* Name ("NOT_LEADER_OR_FOLLOWER"), one sentence for people, and class bits of any status. Static memory;
- * never fail. */
+/* The name of any status: "NOT_LEADER_OR_FOLLOWER", "CLOSED"; "UNKNOWN_STATUS" for a number that this
+ * library does not know.
+ *
+ * Pointers: the text is static memory.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: none.
+ * Since: 1.0 */
 SENDOFF_API const char *sendoff_status_name(int32_t status);
+
+/* One sentence for people about any status.
+ *
+ * Pointers: the text is static memory.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: none.
+ * Since: 1.0 */
 SENDOFF_API const char *sendoff_status_text(int32_t status);
+
+/* The SENDOFF_CLASS_... bits of any status.
+ *
+ * Pointers: none.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: none.
+ * Since: 1.0 */
 SENDOFF_API uint32_t sendoff_status_class(int32_t status);
 
-/* "1.1.0"; and SENDOFF_ABI_VERSION as the library was built. Static memory; never fail. */
+/* The version of the library that runs: "1.1.0".
+ *
+ * Pointers: the text is static memory.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: none.
+ * Since: 1.0 */
 SENDOFF_API const char *sendoff_version(void);
+
+/* SENDOFF_ABI_VERSION as the library was built.
+ *
+ * Pointers: none.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: none.
+ * Since: 1.0 */
 SENDOFF_API uint32_t sendoff_abi_version(void);
 
 /* What this library was built with, in alphabetical order, separated by commas: the codecs "gzip", "lz4",
- * "snappy" and "zstd", and "isal" where ISA-L computes the checksums. New words may come. Static memory;
- * never fails. Since 1.1. */
+ * "snappy" and "zstd", and "isal" where ISA-L computes the checksums. New words may come.
+ *
+ * Pointers: the text is static memory.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: none.
+ * Since: 1.1 */
 SENDOFF_API const char *sendoff_features(void);
 
-/* ---- Configuration
- * -------------------------------------------------------------------------------------------- */
+/* ---- Configuration ---- */
 
 /* Kafka's own names ("linger.ms"), librdkafka's as aliases, per topic "topic.NAME.setting". CONFIGURATION.md
- * lists all. A config belongs to one thread at a time; sendoff_create copies it. */
+ * lists all. */
 
-/* *config receives a new, empty configuration, freed by sendoff_config_destroy.
- * Statuses: OK, INVALID_ARGUMENT, OUT_OF_MEMORY. Does not block. */
+/* Makes an empty configuration, in which every setting has its default.
+ *
+ * Pointers: *config is the caller's, who ends it with sendoff_config_destroy.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: OK, OUT_OF_MEMORY, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_config_create(sendoff_config **config);
 
-/* Sets one setting from text. error receives a message that names the setting, the value and what is allowed.
- * Statuses: OK, INVALID_ARGUMENT, INVALID_SETTING, UNKNOWN_SETTING, OUT_OF_MEMORY. Does not block. */
+/* Sets one setting from text; blanks around the value do not count. On failure nothing is set, and error
+ * names the setting, the value and what is allowed.
+ *
+ * Pointers: name and value are copied. error (may be NULL with error_size 0) is written on failure only.
+ * Threads: one at a time per config.
+ * Waits: for nothing.
+ * Statuses: OK, INVALID_SETTING (the value is not allowed), UNKNOWN_SETTING, OUT_OF_MEMORY,
+ *   INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_config_set(sendoff_config *config, const char *name, const char *value,
                                        char *error, size_t error_size);
 
-/* The effective value (the default where none was set) as text. *needed (may be NULL) receives its bytes
- * without the terminator. Statuses: OK, INVALID_ARGUMENT, UNKNOWN_SETTING. Does not block. */
+/* The effective value as text: the default where none was set, empty where there is none. *needed receives
+ * its bytes without the terminator, also if buffer is too small for it.
+ *
+ * Pointers: buffer (may be NULL with buffer_size 0) and needed (may be NULL) are the caller's.
+ * Threads: one at a time per config.
+ * Waits: for nothing.
+ * Statuses: OK, UNKNOWN_SETTING, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_config_get(const sendoff_config *config, const char *name, char *buffer,
                                        size_t buffer_size, size_t *needed);
 
-/* Sets everything from a file in Java's .properties form. The message names file and line.
- * Statuses: as sendoff_config_set, and FILE_UNREADABLE. Blocks for the file system. */
+/* Sets everything from a file in Java's .properties form, or on failure nothing; error names the file, the
+ * line and what is wrong.
+ *
+ * Pointers: path is borrowed. error (may be NULL with error_size 0) is written on failure only.
+ * Threads: one at a time per config.
+ * Waits: for the file system.
+ * Statuses: OK, FILE_UNREADABLE, INVALID_SETTING (also a line that is no setting), UNKNOWN_SETTING,
+ *   OUT_OF_MEMORY, INVALID_ARGUMENT (also a line without a name).
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_config_load_file(sendoff_config *config, const char *path, char *error,
                                              size_t error_size);
 
-/* NULL is allowed. */
+/* Ends a configuration. Producers that were made from it do not need it.
+ *
+ * Pointers: config is freed; NULL is allowed.
+ * Threads: one at a time per config.
+ * Waits: for nothing.
+ * Statuses: none.
+ * Since: 1.0 */
 SENDOFF_API void sendoff_config_destroy(sendoff_config *config);
 
-/* One setting as the library knows it. All text is static memory. */
+/* One setting as the library knows it. All text is static memory. New flags and types may come. */
 typedef struct sendoff_setting {
   uint32_t size;  /* sizeof(sendoff_setting), set by the caller */
   uint32_t flags; /* SENDOFF_SETTING_... */
@@ -148,12 +226,25 @@ enum {
   SENDOFF_SETTING_NO_MEANING = 2 /* accepted because Java's producer knows it; has no meaning here */
 };
 
-/* Statuses: OK, INVALID_ARGUMENT. Do not block; any thread. */
+/* How many settings and aliases this library knows.
+ *
+ * Pointers: *count is the caller's.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: OK, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_setting_count(uint32_t *count);
+
+/* Describes one of them. The order may be another one in the next version.
+ *
+ * Pointers: *setting is the caller's, its text static memory.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: OK, INVALID_ARGUMENT (also: index is not below the count, size is too small).
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_setting_at(uint32_t index, sendoff_setting *setting);
 
-/* ---- Reports
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Reports ---- */
 
 enum {
   SENDOFF_OUTCOME_DELIVERED = 1,                /* acknowledged; offset says where */
@@ -183,8 +274,7 @@ typedef struct sendoff_report {
   uint8_t zero[12];
 } sendoff_report;
 
-/* ---- Producer
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Producer ---- */
 
 /* What the library calls. Any function may be NULL. All but release, on_log and partitioner run on the
  * library's threads, one at a time per kind; none may throw or longjmp. From on_reports and record callbacks:
@@ -215,26 +305,50 @@ typedef struct sendoff_callbacks {
                          size_t value_bytes, int32_t partition_count, int32_t *partition);
 } sendoff_callbacks;
 
-/* Starts a producer and its thread. Never waits for the network. config is copied; callbacks (may be NULL) is
- * copied, what it points to must live until release. On failure everything built so far is freed, error says
- * what is at fault and release is called. Statuses: OK, INVALID_ARGUMENT, INVALID_SETTING, OUT_OF_MEMORY,
- * SYSTEM_ERROR. */
+/* Starts a producer and its thread; it looks for its brokers by itself. On failure everything built so far
+ * is freed, error says what is at fault, and release has been called.
+ *
+ * Pointers: config is copied. callbacks (may be NULL) is copied; what it points to has to live until
+ *   release is called. *producer is the caller's, who ends it with sendoff_destroy. error (may be NULL with
+ *   error_size 0) is written on failure only.
+ * Threads: any, callbacks too.
+ * Waits: for nothing, least of all the network.
+ * Statuses: OK, INVALID_SETTING (settings contradict each other), OUT_OF_MEMORY, SYSTEM_ERROR (no thread,
+ *   no descriptor, or 4,096 producers are there), INVALID_ARGUMENT (also: callbacks sets a field that this
+ *   library does not know).
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_create(const sendoff_config *config, const sendoff_callbacks *callbacks,
                                    sendoff_producer **producer, char *error, size_t error_size);
 
 /* Waits until a broker has answered (names, ports and protocol are right), for who wants to know at start.
- * Statuses: OK, TIMED_OUT with the last failure in error, CLOSED, FORKED, INTERRUPTED, IN_CALLBACK,
- * INVALID_ARGUMENT. */
+ * With TIMED_OUT, error has the last failure.
+ *
+ * Pointers: error (may be NULL with error_size 0) is the caller's.
+ * Threads: any, but not a callback.
+ * Waits: for a broker's answer, at most timeout_ms; sendoff_wake ends it.
+ * Statuses: OK, TIMED_OUT, INTERRUPTED, IN_CALLBACK, CLOSED, FORKED, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_connect(sendoff_producer *producer, int64_t timeout_ms, char *error,
                                     size_t error_size);
 
-/* The id of a topic, the same for the producer's life; looks nothing up on the network. *topic receives it.
- * Statuses: OK, 17 INVALID_TOPIC_EXCEPTION, OUT_OF_MEMORY, CLOSED, FORKED, INVALID_ARGUMENT. Does not block.
- */
+/* The id of a topic, the same for the producer's life; looks nothing up on the network.
+ *
+ * Pointers: name is copied. *topic is the caller's.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: OK, 17 INVALID_TOPIC_EXCEPTION (no name that a topic can have), OUT_OF_MEMORY, CLOSED, FORKED,
+ *   INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_topic(sendoff_producer *producer, const char *name, uint32_t *topic);
 
-/* The name of a topic id. *needed (may be NULL) receives its bytes. Statuses: OK, INVALID_ARGUMENT, CLOSED,
- * FORKED. */
+/* The name of a topic id. *needed receives its bytes without the terminator, also if buffer is too small
+ * for it.
+ *
+ * Pointers: buffer (may be NULL with buffer_size 0) and needed (may be NULL) are the caller's.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: OK, CLOSED, FORKED, INVALID_ARGUMENT (also: there is no such id).
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_topic_name(sendoff_producer *producer, uint32_t topic, char *buffer,
                                        size_t buffer_size, size_t *needed);
 
@@ -275,26 +389,59 @@ typedef struct sendoff_record {
   void *user;
 } sendoff_record;
 
-/* Accepts one record; everything is copied. Waits for memory at most max.block.ms, never for the network.
- * Statuses: OK (accepted: exactly one report follows), BUFFER_FULL, PARTITION_BUFFER_FULL, REPORTS_UNREAD
- * (the wait is over), RECORD_TOO_LARGE, PARTITION_OUT_OF_RANGE, 17 INVALID_TOPIC_EXCEPTION,
- * PARTITIONER_FAILED, OUT_OF_MEMORY, CLOSED, FORKED, INTERRUPTED, NOT_CONFIGURED (a record callback in report
- * mode queue), INVALID_ARGUMENT. */
+/* Accepts one record: OK means that exactly one report follows, and that it is sent. It never waits for the
+ * network.
+ *
+ * Pointers: record and all that it points to are borrowed until return, and copied; record->user has to
+ *   live until the record's report.
+ * Threads: any; a callback never waits here.
+ * Waits: for memory, at most max.block.ms; sendoff_wake ends it.
+ * Statuses: OK, BUFFER_FULL and PARTITION_BUFFER_FULL (the wait is over), REPORTS_UNREAD (only reports hold
+ *   the memory), RECORD_TOO_LARGE, PARTITION_OUT_OF_RANGE, 17 INVALID_TOPIC_EXCEPTION, PARTITIONER_FAILED,
+ *   NOT_CONFIGURED (a record's callback in report mode queue), OUT_OF_MEMORY, INTERRUPTED, CLOSED, FORKED,
+ *   INVALID_ARGUMENT (also: a larger record sets a field that this library does not know).
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_send(sendoff_producer *producer, const sendoff_record *record);
 
-/* As sendoff_send, but never waits. */
+/* As sendoff_send, but never waits: what would have to is refused.
+ *
+ * Pointers: as sendoff_send.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: OK, BUFFER_FULL, PARTITION_BUFFER_FULL, REPORTS_UNREAD, RECORD_TOO_LARGE,
+ *   PARTITION_OUT_OF_RANGE, 17 INVALID_TOPIC_EXCEPTION, PARTITIONER_FAILED, NOT_CONFIGURED, OUT_OF_MEMORY,
+ *   CLOSED, FORKED, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_try_send(sendoff_producer *producer, const sendoff_record *record);
 
-/* Sends one record, cuts its linger and waits for its report, which it returns and which nobody else gets.
- * Statuses: OK (delivered), the report's status, or why it was refused (then *report is untouched);
- * TIMED_OUT: the record is accepted and stays so, but its report is dropped; IN_CALLBACK. record->callback
- * must be NULL. */
+/* Sends one record, cuts its linger and waits for its report, which it returns and which nobody else gets:
+ * the status is the report's. Otherwise *report is untouched: the record was refused, or the time was up
+ * (TIMED_OUT: it is accepted and stays so, its report is dropped).
+ *
+ * Pointers: record and all that it points to are borrowed until return, and copied; record->callback must
+ *   be NULL. *report is the caller's.
+ * Threads: any, but not a callback.
+ * Waits: for memory, at most max.block.ms, and for the record's report, both together at most timeout_ms;
+ *   sendoff_wake ends the wait for memory alone.
+ * Statuses: OK (delivered), a report's, TIMED_OUT, BUFFER_FULL, PARTITION_BUFFER_FULL, REPORTS_UNREAD,
+ *   RECORD_TOO_LARGE, PARTITION_OUT_OF_RANGE, 17 INVALID_TOPIC_EXCEPTION, PARTITIONER_FAILED,
+ *   OUT_OF_MEMORY, INTERRUPTED (refused: the wait for memory was ended), IN_CALLBACK, CLOSED (refused, or
+ *   destroyed meanwhile), FORKED, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_send_sync(sendoff_producer *producer, const sendoff_record *record,
                                       int64_t timeout_ms, sendoff_report *report);
 
-/* sendoff_send without structs that hold pointers, for hosts that may not pass such. headers: header_bytes of
- * packed headers as in sendoff_packed_record. set: SENDOFF_SET_...; topic_id always counts. Statuses as
- * sendoff_send. */
+/* sendoff_send without structs that hold pointers, for hosts that may not pass such. topic_id always
+ * counts; set says which of partition and timestamp_ms do, and with SENDOFF_SET_TRY it never waits. headers
+ * are packed as in sendoff_packed_record.
+ *
+ * Pointers: key, value and headers are borrowed until return, and copied.
+ * Threads: any; a callback never waits here.
+ * Waits: for memory, at most max.block.ms, with SENDOFF_SET_TRY for nothing; sendoff_wake ends it.
+ * Statuses: OK, BUFFER_FULL, PARTITION_BUFFER_FULL, REPORTS_UNREAD, RECORD_TOO_LARGE,
+ *   PARTITION_OUT_OF_RANGE, PARTITIONER_FAILED, OUT_OF_MEMORY, INTERRUPTED, CLOSED, FORKED,
+ *   INVALID_ARGUMENT (also: there is no such topic_id, headers do not parse).
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_send_flat(sendoff_producer *producer, uint32_t topic_id, uint32_t set,
                                       int32_t partition, int64_t timestamp_ms, const void *key,
                                       size_t key_bytes, const void *value, size_t value_bytes,
@@ -314,16 +461,28 @@ typedef struct sendoff_packed_record {
   uint32_t headers_bytes;
 } sendoff_packed_record;
 
-/* Accepts count records from one buffer (8-byte aligned), in order, until one is refused. *accepted receives
- * how many were accepted, also on failure; the status is OK or that of the first refused. set:
- * SENDOFF_SET_TRY or 0; without it waits up to max.block.ms in all. Statuses as sendoff_send;
- * INVALID_ARGUMENT for a buffer that does not parse at that record. */
+/* Accepts count records from one buffer, in order, until one is refused. *accepted receives how many were
+ * accepted, also on failure; the status is OK or that of the first refused. set is SENDOFF_SET_TRY or 0.
+ *
+ * Pointers: packed, 8-byte aligned, is borrowed until return, and copied. *accepted is the caller's.
+ * Threads: any; a callback never waits here.
+ * Waits: for memory, at most max.block.ms in all, with SENDOFF_SET_TRY for nothing; sendoff_wake ends it.
+ * Statuses: OK, BUFFER_FULL, PARTITION_BUFFER_FULL, REPORTS_UNREAD, RECORD_TOO_LARGE,
+ *   PARTITION_OUT_OF_RANGE, PARTITIONER_FAILED, OUT_OF_MEMORY, INTERRUPTED, CLOSED, FORKED,
+ *   INVALID_ARGUMENT (also: the buffer is not aligned, or does not parse at that record).
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_send_batch(sendoff_producer *producer, const void *packed, size_t packed_bytes,
                                        uint32_t count, uint32_t set, uint32_t *accepted);
 
 /* Waits until a record of record_bytes (key, value and headers together) would find room in buffer.memory.
- * Statuses: OK, TIMED_OUT, RECORD_TOO_LARGE, REPORTS_UNREAD (only unread reports hold the memory), CLOSED,
- * FORKED, INTERRUPTED, IN_CALLBACK, INVALID_ARGUMENT. */
+ * Another thread may be quicker to take it.
+ *
+ * Pointers: none.
+ * Threads: any; a callback only where it need not wait.
+ * Waits: for memory, at most timeout_ms; sendoff_wake ends it.
+ * Statuses: OK, TIMED_OUT, RECORD_TOO_LARGE, REPORTS_UNREAD (only reports hold the memory), OUT_OF_MEMORY,
+ *   INTERRUPTED, IN_CALLBACK, CLOSED, FORKED, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_wait_for_space(sendoff_producer *producer, size_t record_bytes,
                                            int64_t timeout_ms);
 
@@ -337,35 +496,63 @@ typedef struct sendoff_flush_result {
 } sendoff_flush_result;
 
 /* Cuts linger and waits until every record accepted before it has its report (made: in report mode queue it
- * may still be unread). With timeout 0 it only cuts: those records are sent without lingering, nothing waits.
- * result may be NULL. It is filled in on OK, TIMED_OUT and INTERRUPTED. Statuses: OK, TIMED_OUT, IN_CALLBACK,
- * INTERRUPTED, CLOSED, FORKED, INVALID_ARGUMENT. */
+ * may still be unread). With timeout 0 it only cuts: those records are sent without lingering.
+ *
+ * Pointers: *result (may be NULL) is the caller's, filled in with OK, TIMED_OUT and INTERRUPTED.
+ * Threads: any, but not a callback.
+ * Waits: for reports and their callbacks, at most timeout_ms; sendoff_wake ends it.
+ * Statuses: OK, TIMED_OUT, INTERRUPTED, IN_CALLBACK, CLOSED, FORKED, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_flush(sendoff_producer *producer, int64_t timeout_ms,
                                   sendoff_flush_result *result);
 
 /* Refuses new records, flushes, and when the time is up aborts what is left (each with its report:
- * NOT_DELIVERED if it never left, else UNKNOWN); joins the sender thread and closes the sockets. The handle
- * stays valid until destroy. Any thread, any number of times. From a callback it logs a warning and acts as
- * with timeout 0 without waiting. Statuses: OK (all was settled in time, or nothing was left), TIMED_OUT
- * (records were aborted), FORKED, INVALID_ARGUMENT. */
+ * NOT_DELIVERED if it never left, else UNKNOWN); joins the library's threads and closes the sockets. The
+ * handle stays valid until sendoff_destroy. Any number of times; the shortest timeout counts.
+ *
+ * Pointers: none.
+ * Threads: any; in a callback it logs a warning and acts as with timeout 0, without waiting.
+ * Waits: for reports and the threads' end, at most timeout_ms and 200 ms for the abort; sendoff_wake does
+ *   not end it.
+ * Statuses: OK (all was settled in time, or nothing was left), TIMED_OUT (records were aborted or are being
+ *   so), CLOSED (destroyed), FORKED, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_close(sendoff_producer *producer, int64_t timeout_ms);
 
-/* Gives up the handle; NULL and stale handles are allowed. Without close before, closes with timeout 0. Never
- * waits; calls still inside return CLOSED, and what they use is freed when the last has left. */
+/* Gives up the handle. Without sendoff_close before, closes with timeout 0, and what is unsent is given up
+ * without reports. Calls that are still inside return CLOSED, and what they use is freed when the last has
+ * left; then release is called.
+ *
+ * Pointers: producer is freed; NULL and stale handles are allowed.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: none.
+ * Since: 1.0 */
 SENDOFF_API void sendoff_destroy(sendoff_producer *producer);
 
-/* ---- Reports and events by queue
- * ------------------------------------------------------------------------------- */
+/* ---- Reports and events by queue ---- */
 
-/* delivery.report.mode=queue: takes up to capacity reports. *count receives how many, 0 with TIMED_OUT or
- * INTERRUPTED. Statuses: OK (count > 0), TIMED_OUT, INTERRUPTED, CLOSED (closed and all reports are read),
- * FORKED, NOT_CONFIGURED, INVALID_ARGUMENT. */
+/* With delivery.report.mode=queue: takes up to capacity reports. *count receives how many: with every
+ * status but NOT_CONFIGURED, FORKED and INVALID_ARGUMENT, and 0 but with OK.
+ *
+ * Pointers: reports and *count are the caller's.
+ * Threads: any, callbacks too.
+ * Waits: for a report, at most timeout_ms; sendoff_wake ends it.
+ * Statuses: OK (*count is above 0), TIMED_OUT, INTERRUPTED, CLOSED (closed and all reports are read),
+ *   NOT_CONFIGURED (another report mode), FORKED, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_poll(sendoff_producer *producer, sendoff_report *reports, size_t capacity,
                                  int64_t timeout_ms, size_t *count);
 
 /* A descriptor for poll, epoll or an event loop: readable while reports are unread, and for ever once the
- * producer is closed. The host never reads it and never closes it; it lives until sendoff_destroy. Statuses:
- * OK, NOT_CONFIGURED, CLOSED, FORKED, INVALID_ARGUMENT. */
+ * producer is closed.
+ *
+ * Pointers: the descriptor stays the library's: the host never reads nor closes it; it lives until
+ *   sendoff_destroy.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: OK, NOT_CONFIGURED (another report mode than queue), CLOSED, FORKED, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_report_descriptor(sendoff_producer *producer, int32_t *descriptor);
 
 enum {
@@ -385,18 +572,28 @@ typedef struct sendoff_event {
   char text[1024]; /* terminated */
 } sendoff_event;
 
-/* Takes one rare event. With event.queue.capacity=0 there are none. Statuses: OK, TIMED_OUT, INTERRUPTED,
- * CLOSED (closed and all events are read), FORKED, INVALID_ARGUMENT. */
+/* Takes one rare event. With event.queue.capacity=0 there are none.
+ *
+ * Pointers: *event is the caller's.
+ * Threads: any, callbacks too.
+ * Waits: for an event, at most timeout_ms; sendoff_wake ends it.
+ * Statuses: OK, TIMED_OUT, INTERRUPTED, CLOSED (closed and all events are read), FORKED, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_poll_event(sendoff_producer *producer, sendoff_event *event, int64_t timeout_ms);
 
-/* Ends the waits that other threads have under way in sendoff_send, _send_flat, _send_batch, _wait_for_space,
- * _flush, _poll, _poll_event, _connect and _partitions_for with INTERRUPTED; not those in _close and
- * _send_sync. One that comes just before a wait may be missed by it: repeat until the thread has left. Never
- * waits; may be called from a signal handler. Statuses: OK, CLOSED, FORKED, INVALID_ARGUMENT. */
+/* Ends the waits that other threads have under way on this producer, with INTERRUPTED: in sendoff_send,
+ * _send_flat, _send_batch, _wait_for_space, _flush, _poll, _poll_event, _connect and _partitions_for, and
+ * the wait for memory of _send_sync; not those for a report of _send_sync and in _close. One that comes
+ * just before a wait may be missed by it: repeat until the thread has left.
+ *
+ * Pointers: none.
+ * Threads: any, callbacks and signal handlers too.
+ * Waits: for nothing.
+ * Statuses: OK, CLOSED, FORKED, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_wake(sendoff_producer *producer);
 
-/* ---- What is going on
- * ------------------------------------------------------------------------------------------ */
+/* ---- What is going on ---- */
 
 /* Totals since create, and gauges of this moment. */
 typedef struct sendoff_counters {
@@ -423,15 +620,27 @@ typedef struct sendoff_counters {
   uint64_t buffer_bytes_total;
   uint64_t threads_waiting;     /* gauge: for memory */
   uint64_t buffer_bytes_staged; /* gauge: of buffer_bytes_used, for records whose topic or partition is not
-                                   known yet. Since 1.1 */
+                                   known yet; since 1.1 */
 } sendoff_counters;
 
-/* Statuses: OK, FORKED, CLOSED (destroyed), INVALID_ARGUMENT. Works on a closed producer. Does not block. */
+/* Fills in the counters. Works on a closed producer, too.
+ *
+ * Pointers: *counters is the caller's.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: OK, CLOSED (destroyed), FORKED, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_get_counters(sendoff_producer *producer, sendoff_counters *counters);
 
-/* A snapshot of a topic's partitions, freed by sendoff_partitions_destroy. Waits for metadata if it has to.
- * Statuses: OK, 3 UNKNOWN_TOPIC_OR_PARTITION and other codes of the cluster, 17 INVALID_TOPIC_EXCEPTION,
- * TIMED_OUT, CLOSED, FORKED, INTERRUPTED, IN_CALLBACK, OUT_OF_MEMORY, INVALID_ARGUMENT. */
+/* A snapshot of a topic's partitions as the cluster describes them now.
+ *
+ * Pointers: topic is copied. *partitions is the caller's, who ends it with sendoff_partitions_destroy; it
+ *   may outlive the producer.
+ * Threads: any, but not a callback.
+ * Waits: for a broker's answer, at most timeout_ms; sendoff_wake ends it.
+ * Statuses: OK, the cluster's (3 UNKNOWN_TOPIC_OR_PARTITION and others), 17 INVALID_TOPIC_EXCEPTION,
+ *   TIMED_OUT, INTERRUPTED, IN_CALLBACK, OUT_OF_MEMORY, CLOSED, FORKED, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_partitions_for(sendoff_producer *producer, const char *topic, int64_t timeout_ms,
                                            sendoff_partitions **partitions);
 
@@ -447,15 +656,41 @@ typedef struct sendoff_partition {
 
 enum { SENDOFF_NODES_REPLICAS = 0, SENDOFF_NODES_IN_SYNC = 1, SENDOFF_NODES_OFFLINE = 2 };
 
-/* Statuses of these: OK, INVALID_ARGUMENT (also: index out of range). Any thread; do not block. */
+/* How many partitions the topic has.
+ *
+ * Pointers: partitions is borrowed. *count is the caller's.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: OK, INVALID_ARGUMENT.
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_partitions_count(const sendoff_partitions *partitions, uint32_t *count);
+
+/* One of them.
+ *
+ * Pointers: partitions is borrowed. *partition is the caller's.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: OK, INVALID_ARGUMENT (also: index is not below the count, size is too small).
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_partitions_get(const sendoff_partitions *partitions, uint32_t index,
                                            sendoff_partition *partition);
-/* Node ids of one kind (SENDOFF_NODES_...), at most capacity; *count receives how many there are. */
+/* Node ids of one kind (SENDOFF_NODES_...), at most capacity; *count receives how many there are.
+ *
+ * Pointers: partitions is borrowed. nodes (may be NULL with capacity 0) and *count are the caller's.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: OK, INVALID_ARGUMENT (also: index is not below the count, there is no such kind).
+ * Since: 1.0 */
 SENDOFF_API int32_t sendoff_partitions_nodes(const sendoff_partitions *partitions, uint32_t index,
                                              uint32_t kind, int32_t *nodes, uint32_t capacity,
                                              uint32_t *count);
-/* NULL is allowed. */
+/* Ends a snapshot.
+ *
+ * Pointers: partitions is freed; NULL is allowed.
+ * Threads: any, when no other uses it.
+ * Waits: for nothing.
+ * Statuses: none.
+ * Since: 1.0 */
 SENDOFF_API void sendoff_partitions_destroy(sendoff_partitions *partitions);
 
 #ifdef __cplusplus
