@@ -114,7 +114,7 @@ SENDOFF_API const char *sendoff_status_name(int32_t status);
  * Since: 1.0 */
 SENDOFF_API const char *sendoff_status_text(int32_t status);
 
-/* The SENDOFF_CLASS_... bits of any status.
+/* The classes of any status, as bits (SENDOFF_CLASS_...).
  *
  * Pointers: none.
  * Threads: any, callbacks too.
@@ -235,7 +235,7 @@ enum {
  * Since: 1.0 */
 SENDOFF_API int32_t sendoff_setting_count(uint32_t *count);
 
-/* Describes one of them. The order may be another one in the next version.
+/* Describes one setting or alias. The order may be another one in the next version.
  *
  * Pointers: *setting is the caller's, its text static memory.
  * Threads: any, callbacks too.
@@ -405,7 +405,8 @@ SENDOFF_API int32_t sendoff_send(sendoff_producer *producer, const sendoff_recor
 
 /* As sendoff_send, but never waits: what would have to is refused.
  *
- * Pointers: as sendoff_send.
+ * Pointers: record and all that it points to are borrowed until return, and copied; record->user has to
+ *   live until the record's report.
  * Threads: any, callbacks too.
  * Waits: for nothing.
  * Statuses: OK, BUFFER_FULL, PARTITION_BUFFER_FULL, REPORTS_UNREAD, RECORD_TOO_LARGE,
@@ -532,8 +533,9 @@ SENDOFF_API void sendoff_destroy(sendoff_producer *producer);
 
 /* ---- Reports and events by queue ---- */
 
-/* With delivery.report.mode=queue: takes up to capacity reports. *count receives how many: with every
- * status but NOT_CONFIGURED, FORKED and INVALID_ARGUMENT, and 0 but with OK.
+/* Takes up to capacity reports, with delivery.report.mode=queue. *count receives how many: 0 with
+ * TIMED_OUT, INTERRUPTED and CLOSED; it is untouched with the other failures, and with a CLOSED that comes
+ * from a handle that was destroyed.
  *
  * Pointers: reports and *count are the caller's.
  * Threads: any, callbacks too.
@@ -665,7 +667,7 @@ enum { SENDOFF_NODES_REPLICAS = 0, SENDOFF_NODES_IN_SYNC = 1, SENDOFF_NODES_OFFL
  * Since: 1.0 */
 SENDOFF_API int32_t sendoff_partitions_count(const sendoff_partitions *partitions, uint32_t *count);
 
-/* One of them.
+/* Describes one of the partitions.
  *
  * Pointers: partitions is borrowed. *partition is the caller's.
  * Threads: any, callbacks too.
