@@ -55,9 +55,33 @@ function(sendoff_install_command)
   install(TARGETS sendoff_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
 endfunction()
 
+# The manuals that are written: those of the command, and an overview of the library.
 function(sendoff_install_manuals section component)
   file(GLOB manuals CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/*.${section})
   install(FILES ${manuals} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT ${component})
+endfunction()
+
+# Those that are made: of every function and struct of the header, and of the settings.
+function(sendoff_make_manuals)
+  find_package(Python3 COMPONENTS Interpreter)
+  if(NOT Python3_FOUND)
+    message(WARNING "There is no Python: the manuals of functions and settings are left out")
+    return()
+  endif()
+  set(header ${PROJECT_SOURCE_DIR}/abi/sendoff/sendoff.h)
+  set(folder ${CMAKE_BINARY_DIR}/man)
+  file(GLOB makers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/*.py)
+  add_custom_command(OUTPUT ${folder}/sendoff.properties.5
+    COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1 ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/man/make-pages
+            ${header} ${folder}
+    DEPENDS ${header} ${makers} ${PROJECT_SOURCE_DIR}/man/make-pages ${PROJECT_SOURCE_DIR}/CONFIGURATION.md
+            ${PROJECT_SOURCE_DIR}/CHANGELOG.md ${PROJECT_SOURCE_DIR}/src/base/status.def
+            ${PROJECT_SOURCE_DIR}/abi/compatibility/header.py
+    COMMENT "Making manuals" VERBATIM)
+  add_custom_target(sendoff_manuals ALL DEPENDS ${folder}/sendoff.properties.5)
+  install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT development
+          FILES_MATCHING PATTERN "*.3")
+  install(FILES ${folder}/sendoff.properties.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5 COMPONENT tools)
 endfunction()
 
 # Completions for three shells, each under the name and in the folder where it is looked for.
@@ -78,6 +102,7 @@ endif()
 if(EXISTS ${PROJECT_SOURCE_DIR}/man AND EXISTS ${PROJECT_SOURCE_DIR}/completions)
   sendoff_install_manuals(1 tools)
   sendoff_install_manuals(3 development)
+  sendoff_make_manuals()
   sendoff_install_completions()
 endif()
 include(cmake/package.cmake)
