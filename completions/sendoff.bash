@@ -77,7 +77,10 @@ _sendoff() {
   _sendoff_words
   last=${words[-1]} previous=${words[-2]}
   if [ ${#words[@]} -eq 2 ]; then
-    _sendoff_offer "$last" produce perf broker version help -h --help -V --version
+    case $last in
+      -*) _sendoff_offer "$last" -h --help -V --version ;;
+      *) _sendoff_offer "$last" produce perf broker version help ;;
+    esac
     return
   fi
   case $last in
