@@ -64,6 +64,8 @@ add_custom_command(
   COMMAND ${CMAKE_C_COMPILER} ${compile_flags} -fPIC -fvisibility=hidden ${link_time_flags} -r -nostdlib
           -Wl,--force-group-allocation ${closed} -o ${object} $<TARGET_OBJECTS:sendoff> -Wl,--start-group ${layer_archives}
           ${inside} -Wl,--end-group
+  # C++ wants some constants to be one in a process (STB_GNU_UNIQUE); objcopy makes names local only if they are weak.
+  COMMAND ${CMAKE_OBJCOPY} --wildcard --weaken-symbol=_Z* ${object}
   COMMAND ${CMAKE_OBJCOPY} --keep-global-symbols=${CMAKE_BINARY_DIR}/exported_names --strip-debug ${object}
   COMMAND ${CMAKE_COMMAND} -E rm -f ${archive}
   COMMAND ${CMAKE_AR} rcs ${archive} ${object}

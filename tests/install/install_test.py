@@ -8,9 +8,10 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "integration"))
+sys.path[:0] = [str(ROOT / "tests" / "integration"), str(ROOT / "abi" / "compatibility")]
 from checks import Checks, expect  # noqa: E402
 import consumers  # noqa: E402
+import header  # noqa: E402
 import processes  # noqa: E402
 
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wno-unused-parameter", "-Werror"]
@@ -38,6 +39,8 @@ def wanted_names(major, version):
     names = [f"libsendoff.so.{version}", f"libsendoff.so.{major}", "libsendoff.so", "libsendoff.a", "sendoff.h",
              "sendoff.pc", "sendoff-config.cmake", "sendoff-config-version.cmake", "sendoff"]
     names += [path.name for path in (ROOT / "man").glob("*.[13]")]
+    parsed = header.parse(ROOT / "abi" / "sendoff" / "sendoff.h")
+    names += [f"{name}.3" for name in (*parsed.functions, *parsed.structs)] + ["sendoff.properties.5"]
     names += [path.name.removesuffix(".bash") for path in (ROOT / "completions").glob("*sendoff*")]
     return sorted(names)
 
