@@ -9,7 +9,7 @@ export FILE BROKERS TOPIC
 help:
 	@echo 'make demo        set up, build, send a text file through a broker, read it back, compare'
 	@echo '                 FILE=path: another file; BROKERS=host:port,...: a real cluster; TOPIC=name'
-	@echo 'make test        all tests: plain, under ASan and UBSan, under TSan, all languages (twenty minutes at most)'
+	@echo 'make test        all tests: plain, sanitizers, languages, old programs, other processors (half an hour at most)'
 	@echo 'make test-long   the tests that take longer'
 	@echo 'make bench       Sendoff beside its peers'
 	@echo 'make bindings    the Go module, the jars and the gems, in build/bindings'
