@@ -225,6 +225,31 @@ START_TEST(close_ends_the_wait_for_memory) {
 }
 END_TEST
 
+static void *send_large_sync(void *argument) {
+  struct sending *sending = argument;
+  sendoff_record record = large_record(sending->partition, sending->opaque);
+  sendoff_report report;
+  sending->status = sendoff_send_sync(producer, &record, -1, &report);
+  return NULL;
+}
+
+START_TEST(a_wake_ends_send_sync_before_its_record_is_accepted) {
+  struct sending sending = {.status = 77};
+  uint64_t count;
+  open_shared("none", "3600000");
+  warm_up();
+  broker_server_pause(broker);
+  ck_assert_int_eq(fill(&count), SENDOFF_BUFFER_FULL);
+  ck_assert_int_eq(pthread_create(&sending.thread, NULL, send_large_sync, &sending), 0);
+  UNTIL(counters_of(producer).threads_waiting == 1);
+  UNTIL(sendoff_wake(producer) == SENDOFF_OK && sending.status != 77);
+  pthread_join(sending.thread, NULL);
+  ck_assert_int_eq(sending.status, SENDOFF_INTERRUPTED);
+  ck_assert_uint_eq(counters_of(producer).records_accepted, count + 4);
+  broker_server_continue(broker);
+}
+END_TEST
+
 /* ---- unread reports ---- */
 
 START_TEST(unread_reports_hold_memory_and_are_named) {
@@ -384,6 +409,7 @@ int main(void) {
   tcase_add_test(tests, waiting_for_a_share_holds_nobody_up);
   tcase_add_test(tests, waiting_for_space_ends_linger);
   tcase_add_test(tests, close_ends_the_wait_for_memory);
+  tcase_add_test(tests, a_wake_ends_send_sync_before_its_record_is_accepted);
   tcase_add_test(tests, unread_reports_hold_memory_and_are_named);
   tcase_add_test(tests, reading_reports_serves_those_who_wait);
   tcase_add_loop_test(tests, reading_reports_lets_staged_records_go_on, 0, 2);
