@@ -24,8 +24,8 @@ struct chained {
 };
 
 static struct chained chained[] = {{.number = SIGTERM}, {.number = SIGINT}};
-static struct waker arrived; /* woken by the handler: the one thing that it may do */
-static atomic_int arrived_number;
+static struct waker arrived;        /* woken by the handler: the one thing that it may do */
+static atomic_uint arrived_signals; /* a bit for each of chained: none hides another */
 static atomic_int
     served_process; /* the process that has our thread: a child of it inherits only the handlers */
 
@@ -85,6 +85,7 @@ static int32_t install(struct chained *signal) {
 static bool start_thread(void) {
   if (atomic_load(&served_process) == getpid()) return true;
   pthread_t thread;
+  atomic_store(&arrived_signals, 0); /* a child has its parent's */
   if (waker_init(&arrived) != STATUS_OK) return false;
   if (library_thread_start(&thread, run, NULL) != STATUS_OK) {
     waker_deinit(&arrived);
@@ -103,7 +104,7 @@ static void on_signal(int number, siginfo_t *information, void *context) {
   const struct sigaction *before = &signal->before;
   bool is_served = atomic_load(&served_process) == getpid();
   if (is_served) {
-    atomic_store(&arrived_number, number);
+    atomic_fetch_or(&arrived_signals, 1U << (signal - chained));
     waker_wake(&arrived);
   } else if (is_default(before)) {
     take_before(number); /* a child without our thread: as if we were not there */
@@ -126,10 +127,13 @@ static void *run(void *argument) {
     struct pollfd readable = {.fd = arrived.read_descriptor, .events = POLLIN};
     if (poll(&readable, 1, -1) != 1) continue;
     waker_drain(&arrived);
-    int number = atomic_load(&arrived_number);
+    unsigned signals = atomic_exchange(&arrived_signals, 0);
     shutdown_all();
-    if (is_default(&find(number)->before)) take_before(number);
-    if (find(number)->before_is_a_copy) hand_over(find(number));
+    for (size_t i = 0; i < sizeof chained / sizeof chained[0]; i++) {
+      if ((signals & 1U << i) == 0) continue;
+      if (is_default(&chained[i].before)) take_before(chained[i].number);
+      if (chained[i].before_is_a_copy) hand_over(&chained[i]);
+    }
   }
   return NULL;
 }

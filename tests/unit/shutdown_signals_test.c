@@ -191,6 +191,24 @@ START_TEST(an_exit_while_a_signal_is_handled_loses_nothing) {
 }
 END_TEST
 
+static void raise_both(void) {
+  signal(SIGINT, handle_plainly);
+  void *handle = create("shutdown.signals=SIGTERM,SIGINT");
+  world_send(handle, 10, 0);
+  struct producer *producer = world_lock(handle); /* so long the signals' thread gets no further */
+  raise(SIGINT);
+  raise(SIGTERM);
+  raise(SIGINT);
+  world_unlock(producer);
+  wait_for_ever();
+}
+
+START_TEST(a_signal_right_before_another_is_not_forgotten) {
+  run_against_broker(raise_both);
+  expect_signal(SIGTERM, 10);
+}
+END_TEST
+
 /* ---- another version of this library in the process ---- */
 
 static void end_at_once(int number, siginfo_t *information, void *context) {
@@ -330,6 +348,7 @@ int main(void) {
   tcase_add_test(test_case, a_hosts_handler_is_called_once_and_the_process_goes_on);
   tcase_add_test(test_case, a_hosts_handler_is_told_who_sent_the_signal);
   tcase_add_test(test_case, an_exit_while_a_signal_is_handled_loses_nothing);
+  tcase_add_test(test_case, a_signal_right_before_another_is_not_forgotten);
   tcase_add_test(test_case, the_handler_of_a_copy_is_called_once_all_is_sent);
   tcase_add_test(test_case, above_a_copy_that_goes_on_the_handler_is_installed_anew);
   tcase_add_test(test_case, a_copy_knows_our_handler);
