@@ -21,6 +21,7 @@ class Results:
     def __init__(self, report: pathlib.Path, emulated: bool) -> None:
         self.passed = self.failed = 0
         self.complaints, self.exceptions = [], []
+        self.counts = {}  # program: its checks
         self.allowed = CANNOT_BE_EMULATED if emulated else {}
         for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
             ended_well = case.get("status") == "run" and case.find("failure") is None
@@ -37,6 +38,7 @@ class Results:
         lines = list(FAILURE.finditer(output))
         excepted = [line.group(1) for line in lines if (program, line.group(1)) in self.allowed]
         self.exceptions += [f"{program}: {check}: {self.allowed[program, check]}" for check in excepted]
+        self.counts[program] = checks
         self.passed += checks - failures
         bad = failures - len(excepted)
         if bad > 0 or (not ended_well and failures == 0):

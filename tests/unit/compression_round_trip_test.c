@@ -3,7 +3,6 @@
  * self-contained library has inside (compression_archives_test), and both run on every architecture. */
 #include "base/random.h"
 #include "protocol/compression.h"
-#include "support/codecs.h"
 #include "support/snappy_block.h"
 #include <check.h>
 #include <stdlib.h>
@@ -174,7 +173,6 @@ static int32_t level_for(enum compression_codec codec, uint32_t number) {
 
 START_TEST(a_thousand_inputs_come_back) {
   const enum compression_codec codec = (enum compression_codec)_i;
-  if (!codec_is_built_in(codec)) return;
   struct compressor *compressor = compressor_create();
   for (uint32_t number = 0; number < INPUT_COUNT; number++) {
     const struct bytes input = make_input(number);
@@ -200,7 +198,10 @@ int main(void) {
   Suite *suite = suite_create("compression, round trips");
   TCase *test_case = tcase_create("all");
   tcase_set_timeout(test_case, 60);
-  tcase_add_loop_test(test_case, a_thousand_inputs_come_back, COMPRESSION_GZIP, COMPRESSION_CODEC_COUNT);
+  /* What a build is without has no round trip, and is not counted. */
+  for (int codec = COMPRESSION_GZIP; codec < COMPRESSION_CODEC_COUNT; codec++)
+    if (compression_is_available((enum compression_codec)codec))
+      tcase_add_loop_test(test_case, a_thousand_inputs_come_back, codec, codec + 1);
   suite_add_tcase(suite, test_case);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
