@@ -126,6 +126,15 @@ def main():
             shutil.copytree(consumers.SOURCES, work / "consumer")
             consumers.Machine(str(work)).build_by_cmake("only-static", f"-DCMAKE_PREFIX_PATH={prefix}",
                                                         cases={"default": False, "explicit_static": False})
+
+        with checks.check("CMake finds nothing where there is no library"):
+            (library_folder / "libsendoff.a").unlink()
+            (work / "neither").mkdir()
+            (work / "neither" / "CMakeLists.txt").write_text(
+                "cmake_minimum_required(VERSION 3.22)\nproject(neither LANGUAGES NONE)\nfind_package(sendoff QUIET)\n"
+                "if(sendoff_FOUND)\n  message(FATAL_ERROR found)\nendif()\n")
+            run("cmake", "-S", str(work / "neither"), "-B", str(work / "neither-built"),
+                f"-DCMAKE_PREFIX_PATH={prefix}")
     finally:
         shutil.rmtree(work, ignore_errors=True)
     checks.finish()
