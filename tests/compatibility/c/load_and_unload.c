@@ -4,11 +4,12 @@
  * ends. */
 #include "loaded.h"
 #include <dirent.h>
+#include <malloc.h>
 #include <time.h>
 
 /* What may grow, by its name. */
 struct holdings {
-  long descriptors, threads, mappings, resident_kib;
+  long descriptors, threads, mappings, resident_kib, allocated_bytes;
 };
 
 static long entries_of(const char *path) {
@@ -33,6 +34,7 @@ static long threads(void) {
 
 static struct holdings hold(void) {
   struct holdings held = {.descriptors = entries_of("/proc/self/fd"), .threads = threads()};
+  held.allocated_bytes = (long)mallinfo2().uordblks;
   char line[512];
   FILE *maps = fopen("/proc/self/maps", "r"), *status = fopen("/proc/self/status", "r");
   loaded_expect(maps != NULL && status != NULL, "/proc/self", "cannot be read");
@@ -46,8 +48,8 @@ static struct holdings hold(void) {
 }
 
 static void say(const char *when, struct holdings held) {
-  (void)printf("%s: descriptors %ld, threads %ld, mappings %ld, resident %ld\n", when, held.descriptors,
-               held.threads, held.mappings, held.resident_kib);
+  (void)printf("%s: descriptors %ld, threads %ld, mappings %ld, resident %ld, allocated %ld\n", when,
+               held.descriptors, held.threads, held.mappings, held.resident_kib, held.allocated_bytes);
 }
 
 static sendoff_producer *create_and_send(const struct loaded *library, char **where, const char *linger_ms,
