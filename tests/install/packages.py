@@ -1,4 +1,6 @@
 """The .deb files: made from the sources, an older release made of them, and what dpkg-shlibdeps says about programs."""
+import email.utils
+import gzip
 import os
 import pathlib
 import re
@@ -27,6 +29,21 @@ def unpack(package: pathlib.Path, place: pathlib.Path) -> pathlib.Path:
     place.mkdir(parents=True, exist_ok=True)
     output("dpkg-deb", "--raw-extract", package, tree)
     return tree
+
+
+def commit_date() -> str:
+    """When what is packed was committed, as changelogs of packages write dates."""
+    return email.utils.formatdate(int(output("git", "-C", ROOT, "log", "-1", "--format=%ct"))).replace("-0000", "+0000")
+
+
+def expect_dates(packages: list, dates: set, place: pathlib.Path) -> None:
+    """That changelogs have the commit's date, not that of the build: in packages of two architectures, which dpkg
+    installs side by side, they have to be the same."""
+    for package in packages:
+        changelog = next(unpack(package, place).rglob("changelog.gz"))
+        told = gzip.decompress(changelog.read_bytes()).decode().rstrip().rpartition(">  ")[2]
+        expect(told in dates, f"{package.name}: {told!r} instead of {sorted(dates)}")
+    shutil.rmtree(place)
 
 
 def make_older(packages: list, place: pathlib.Path) -> list:
