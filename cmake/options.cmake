@@ -8,7 +8,7 @@ option(SENDOFF_WITH_LZ4 "compression.type=lz4, by liblz4" ON)
 option(SENDOFF_WITH_SNAPPY "compression.type=snappy, by libsnappy" ON)
 option(SENDOFF_WITH_ZSTD "compression.type=zstd, by libzstd" ON)
 option(SENDOFF_WITH_ISAL "Checksums by ISA-L" ON)
-option(SENDOFF_SELF_CONTAINED "Link in all other libraries but C's; also makes libsendoff.a" OFF)
+option(SENDOFF_SELF_CONTAINED "Link in all other libraries but C's, in libsendoff.so and in libsendoff.a" OFF)
 option(SENDOFF_JAVA "Build the native part of the Java package" OFF)
 set(SENDOFF_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them: address,undefined or thread")
 
