@@ -48,6 +48,7 @@ struct producer {
   struct handle_slot *slot;
   struct settings settings;
   struct producer_callbacks callbacks;
+  pthread_mutex_t thread_hooks; /* held in on_thread_start and on_thread_stop: one at a time; taken first */
   enum delivery_report_mode report_mode; /* never AUTO */
   struct log log;
   char last_failure[256]; /* of a connection, for sendoff_connect; under the lock */

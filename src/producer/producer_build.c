@@ -27,6 +27,7 @@ int32_t producer_build(struct producer *producer, const struct config *config, s
   list_init(&producer->memory_waiters);
   report_queue_init(&producer->reports);
   producer->state = PRODUCER_OPEN;
+  producer->thread_hooks = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
   producer->close_deadline_us = CLOCK_NEVER_US;
   int32_t status = settings_resolve(config, &producer->settings, error);
   if (status != STATUS_OK) return status;
@@ -62,6 +63,7 @@ void producer_tear_down(struct producer *producer) {
   }
   if (producer->events.events.next != NULL) event_queue_deinit(&producer->events);
   if (producer->settings.client_id != NULL) settings_deinit(&producer->settings);
+  pthread_mutex_destroy(&producer->thread_hooks);
   allocator_free(producer);
   if (callbacks.release != NULL) callbacks.release(callbacks.user);
 }

@@ -48,17 +48,21 @@ void library_thread_entered(struct producer *producer, const char *name) {
 #endif
   if (producer->callbacks.on_thread_start == NULL) return;
   struct callback_scope scope;
+  pthread_mutex_lock(&producer->thread_hooks);
   callback_scope_enter(&scope, producer, NULL);
   producer->callbacks.on_thread_start(producer->callbacks.user, name);
   callback_scope_leave(&scope);
+  pthread_mutex_unlock(&producer->thread_hooks);
 }
 
 void library_thread_leaving(struct producer *producer, const char *name) {
   if (producer->callbacks.on_thread_stop == NULL) return;
   struct callback_scope scope;
+  pthread_mutex_lock(&producer->thread_hooks);
   callback_scope_enter(&scope, producer, NULL);
   producer->callbacks.on_thread_stop(producer->callbacks.user, name);
   callback_scope_leave(&scope);
+  pthread_mutex_unlock(&producer->thread_hooks);
 }
 
 static void *run(void *argument) {

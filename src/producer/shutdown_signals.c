@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 /* Copies of this library in one process, of other versions, know each other's handlers by what they block: of
- * the last real-time signals every other one. The mark is the same in all versions. */
+ * the last real-time signals every other one. The mark is the same in all versions from 1.1
+ * on. */
 enum { MARK_SIGNALS = 6 };
 
 /* What stood before our handler. Written under the process lock before the handler can run. */

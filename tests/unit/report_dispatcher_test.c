@@ -5,7 +5,9 @@
 #include "producer/waiting.h"
 #include "support/producer_world.h"
 #include <check.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 enum { RECORDS_MAX = 2000 };
 
@@ -233,6 +235,31 @@ START_TEST(close_waits_for_the_last_callbacks_and_the_thread) {
 }
 END_TEST
 
+static atomic_uint inside, most_inside;
+
+/* Stays long enough for another thread to come, should it be let in. */
+static void look_around(void *user, const char *name) {
+  (void)user, (void)name;
+  unsigned now = atomic_fetch_add(&inside, 1) + 1;
+  if (now > atomic_load(&most_inside)) atomic_store(&most_inside, now);
+  for (int i = 0; i < 50 && atomic_load(&most_inside) < 2; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  atomic_fetch_sub(&inside, 1);
+}
+
+START_TEST(the_host_is_told_of_one_thread_at_a_time) {
+  static const struct producer_callbacks callbacks = {
+      .on_reports = wait_at_gate, .on_thread_start = look_around, .on_thread_stop = look_around};
+  world_broker_start();
+  void *opened = world_create(&callbacks, (const char *const[]){"delivery.report.mode=dispatcher", NULL});
+  world_send(opened, 1, 0);
+  ck_assert_int_eq(waiting_close(world_lock(opened), -1), STATUS_OK);
+  ck_assert_uint_eq(most_inside, 1);
+  producer_destroy(opened);
+  world_broker_stop();
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("report_dispatcher");
   TCase *alone = tcase_create("alone"), *running = tcase_create("running");
@@ -247,6 +274,7 @@ int main(void) {
   tcase_add_test(alone, a_thread_whose_producer_could_not_be_started_ends);
   tcase_add_test(running, a_callback_that_blocks_does_not_hold_up_the_network);
   tcase_add_test(running, close_waits_for_the_last_callbacks_and_the_thread);
+  tcase_add_test(running, the_host_is_told_of_one_thread_at_a_time);
   suite_add_tcase(suite, alone);
   suite_add_tcase(suite, running);
   SRunner *runner = srunner_create(suite);
