@@ -134,4 +134,7 @@ def _print(reports: list, release_count: int) -> int:
         print("FAILED  no release is recorded")
     count = sum(len(findings) for _, findings in reports)
     print(f"abi-check: {count} breaches, {release_count} recorded releases")
-    return 1 if count or not release_count else 0
+    whole = sum(not findings for _, findings in reports)
+    failed = len(reports) - whole + (not release_count)
+    print(f"{whole} passed, {failed} failed")
+    return 1 if failed else 0
