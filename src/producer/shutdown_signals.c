@@ -12,8 +12,7 @@
 #include <unistd.h>
 
 /* Copies of this library in one process, of other versions, know each other's handlers by what they block: of
- * the last real-time signals every other one. The mark is the same in all versions from 1.1
- * on. */
+ * the last real-time signals every other one. From 1.1 on the mark is the same in all versions. */
 enum { MARK_SIGNALS = 6 };
 
 /* What stood before our handler. Written under the process lock before the handler can run. */
@@ -145,9 +144,7 @@ static void take_before(int number) {
   kill(getpid(), number);
 }
 
-/* The copy may have a host below that lets the process live: then a producer to come installs us anew, above
- * the copy.
- */
+/* The copy may have a host below that lets the process live: then a producer to come installs us anew. */
 static void hand_over(struct chained *signal) {
   process_lock_enter();
   take_before(signal->number);
