@@ -10,7 +10,7 @@
 #include "sized_struct.h"
 
 enum {
-  CALLBACKS_SIZE_1_0 = sizeof(sendoff_callbacks),
+  CALLBACKS_SIZE_1_0 = offsetof(sendoff_callbacks, on_token_wanted),
   COUNTERS_SIZE_1_0 = offsetof(sendoff_counters, buffer_bytes_staged),
   FLUSH_RESULT_SIZE_1_0 = sizeof(sendoff_flush_result),
   EVENT_SIZE_1_0 = sizeof(sendoff_event),
@@ -247,6 +247,7 @@ static void convert_callbacks(const sendoff_callbacks *from, struct producer_cal
       .on_thread_stop = from->on_thread_stop,
       .partitioner = from->partitioner,
   };
+  if (from->size >= sizeof *from) to->on_token_wanted = from->on_token_wanted;
 }
 
 static void read_counters(const struct producer *producer, sendoff_counters *counters) {

@@ -39,6 +39,9 @@ SAME_STATUS(TOPIC_RECREATED);
 SAME_STATUS(CONNECTION_REFUSED);
 SAME_STATUS(PARTITIONER_FAILED);
 SAME_STATUS(NOT_CONFIGURED);
+SAME_STATUS(TLS_HANDSHAKE_FAILED);
+SAME_STATUS(CERTIFICATE_REFUSED);
+SAME_STATUS(LOGIN_FAILED);
 
 #define SAME_CLASS(name) _Static_assert((int)SENDOFF_CLASS_##name == (int)STATUS_CLASS_##name, "class " #name)
 SAME_CLASS(RETRIABLE);
@@ -75,7 +78,8 @@ _Static_assert(sizeof(sendoff_packed_record) == 40, "a packed record is 40 bytes
 
 _Static_assert((int)SENDOFF_EVENT_LOG == (int)EVENT_LOG && (int)SENDOFF_EVENT_FATAL == (int)EVENT_FATAL &&
                    (int)SENDOFF_EVENT_THROTTLED == (int)EVENT_THROTTLED &&
-                   (int)SENDOFF_EVENT_LOST == (int)EVENT_LOST,
+                   (int)SENDOFF_EVENT_LOST == (int)EVENT_LOST &&
+                   (int)SENDOFF_EVENT_AUTHENTICATION_FAILED == (int)EVENT_AUTHENTICATION_FAILED,
                "kinds of events");
 _Static_assert(sizeof(((sendoff_event *)0)->text) == EVENT_TEXT_BYTES, "text of an event");
 

@@ -4,6 +4,7 @@
 #   SENDOFF_BASE_LIBRARIES     what the base layer links, and SENDOFF_BASE_DEFINITIONS
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
 set(SENDOFF_CODECS "")
 set(SENDOFF_CODEC_LIBRARIES "")
 set(SENDOFF_CODEC_DEFINITIONS "")

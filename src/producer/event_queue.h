@@ -12,7 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum event_kind { EVENT_LOG = 1, EVENT_FATAL = 2, EVENT_THROTTLED = 3, EVENT_LOST = 4 };
+enum event_kind {
+  EVENT_LOG = 1,
+  EVENT_FATAL = 2,
+  EVENT_THROTTLED = 3,
+  EVENT_LOST = 4,
+  EVENT_AUTHENTICATION_FAILED = 5,
+};
 
 enum { EVENT_TEXT_BYTES = 1024 };
 

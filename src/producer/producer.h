@@ -35,6 +35,7 @@ struct producer_callbacks {
   void (*on_thread_stop)(void *user, const char *name);
   int32_t (*partitioner)(void *user, const char *topic, const void *key, size_t key_bytes, const void *value,
                          size_t value_bytes, int32_t partition_count, int32_t *partition);
+  void (*on_token_wanted)(void *user);
 };
 
 enum producer_state {
