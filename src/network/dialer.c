@@ -169,8 +169,8 @@ static int32_t try_address(struct dialer *dialer, struct node *node, const struc
   }
   uint64_t token = next_token(dialer, node);
   int64_t socket;
-  int32_t status = dialer->transport->operations->connect(dialer->transport, address, token, &socket, reason,
-                                                          REASON_BYTES);
+  int32_t status = dialer->transport->operations->connect(dialer->transport, address, node->host, token,
+                                                          &socket, reason, REASON_BYTES);
   if (status != STATUS_OK) {
     connection_destroy(connection);
     return status;

@@ -55,9 +55,10 @@ struct transport_operations {
   int32_t (*resolve)(struct transport *transport, const char *host, uint16_t port, bool canonical,
                      uint64_t token);
   /* Starts to connect; *socket receives a handle >= 0. Completion is told by WRITABLE (want_write is on at
-   * first). A status when the system refuses at once (no route, no descriptors); reason receives a text. */
-  int32_t (*connect)(struct transport *transport, const struct address *address, uint64_t token,
-                     int64_t *socket, char *reason, size_t reason_size);
+   * first). host: the name that the address was looked up for, which TLS asks the peer to prove. A status
+   * when the system refuses at once (no route, no descriptors); reason receives a text. */
+  int32_t (*connect)(struct transport *transport, const struct address *address, const char *host,
+                     uint64_t token, int64_t *socket, char *reason, size_t reason_size);
   /* After the first WRITABLE: STATUS_OK if the connect succeeded, else a status; reason receives a text. */
   int32_t (*connected)(struct transport *transport, int64_t socket, char *reason, size_t reason_size);
   enum transport_outcome (*send)(struct transport *transport, int64_t socket,

@@ -57,8 +57,8 @@ struct transport_socket {
 
 static int32_t operation_resolve(struct transport *base, const char *host, uint16_t port, bool canonical,
                                  uint64_t token);
-static int32_t operation_connect(struct transport *base, const struct address *address, uint64_t token,
-                                 int64_t *socket, char *reason, size_t reason_size);
+static int32_t operation_connect(struct transport *base, const struct address *address, const char *host,
+                                 uint64_t token, int64_t *socket, char *reason, size_t reason_size);
 static int32_t operation_connected(struct transport *base, int64_t socket, char *reason, size_t reason_size);
 static enum transport_outcome operation_send(struct transport *base, int64_t socket,
                                              const struct transport_segment *segments, size_t segment_count,
@@ -134,10 +134,11 @@ static int32_t operation_resolve(struct transport *base, const char *host, uint1
   return resolver_ask(socket_of(base)->resolver, host, port, canonical, token);
 }
 
-static int32_t operation_connect(struct transport *base, const struct address *address, uint64_t token,
-                                 int64_t *socket, char *reason, size_t reason_size) {
+static int32_t operation_connect(struct transport *base, const struct address *address, const char *host,
+                                 uint64_t token, int64_t *socket, char *reason, size_t reason_size) {
   struct transport_socket *transport = socket_of(base);
   int64_t handle;
+  (void)host;
   int32_t status = reserve_entry(transport, &handle);
   if (status != STATUS_OK) {
     snprintf(reason, reason_size, "%s", status_text(status));

@@ -132,10 +132,11 @@ static int32_t operation_resolve(struct transport *base, const char *host, uint1
   return STATUS_OK;
 }
 
-static int32_t operation_connect(struct transport *base, const struct address *address, uint64_t token,
-                                 int64_t *socket, char *reason, size_t reason_size) {
+static int32_t operation_connect(struct transport *base, const struct address *address, const char *host,
+                                 uint64_t token, int64_t *socket, char *reason, size_t reason_size) {
   struct fake_transport *fake = fake_of(base);
   const struct listener *met = NULL;
+  (void)host;
   for (uint32_t i = 0; i < fake->listener_count; i++)
     if (address_equal(&fake->listeners[i].address, address)) met = &fake->listeners[i];
   struct connection_record *record = checked(malloc(sizeof *record));

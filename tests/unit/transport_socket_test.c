@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 enum { EVENTS_MAX = 16, PATIENCE_US = 20 * 1000 * 1000 };
+static const char HOST[] = "localhost";
 
 static const struct transport_socket_settings SETTINGS = {.send_buffer_bytes = -1,
                                                           .receive_buffer_bytes = -1,
@@ -71,7 +72,7 @@ static void pair_open(struct pair *pair) {
   pair->listener = listen_on_loopback(&pair->address);
   const struct transport_operations *operations = pair->transport->operations;
   ck_assert_int_eq(
-      operations->connect(pair->transport, &pair->address, 7, &pair->socket, reason, sizeof reason),
+      operations->connect(pair->transport, &pair->address, HOST, 7, &pair->socket, reason, sizeof reason),
       STATUS_OK);
   ck_assert(await(pair->transport, TRANSPORT_WRITABLE, 7, NULL));
   ck_assert_int_eq(operations->connected(pair->transport, pair->socket, reason, sizeof reason), STATUS_OK);
@@ -209,7 +210,8 @@ START_TEST(a_refused_connect_says_so) {
   close(listen_on_loopback(&address)); /* a port on which nobody listens now */
   char reason[128] = "";
   int64_t socket = -1;
-  int32_t status = transport->operations->connect(transport, &address, 9, &socket, reason, sizeof reason);
+  int32_t status =
+      transport->operations->connect(transport, &address, HOST, 9, &socket, reason, sizeof reason);
   if (status == STATUS_OK) {
     ck_assert(await(transport, TRANSPORT_WRITABLE, 9, NULL));
     status = transport->operations->connected(transport, socket, reason, sizeof reason);
@@ -328,7 +330,7 @@ START_TEST(a_closed_socket_is_not_reported_and_its_handle_is_used_again) {
   ck_assert_uint_eq(operations->wait(pair.transport, 0, events, EVENTS_MAX), 0);
   int64_t again = -1;
   char reason[128];
-  ck_assert_int_eq(operations->connect(pair.transport, &pair.address, 8, &again, reason, sizeof reason),
+  ck_assert_int_eq(operations->connect(pair.transport, &pair.address, HOST, 8, &again, reason, sizeof reason),
                    STATUS_OK);
   ck_assert_int_eq(again, pair.socket);
   ck_assert(await(pair.transport, TRANSPORT_WRITABLE, 8, NULL));
