@@ -5,7 +5,10 @@
  * A token is fetched the first time one is needed, then ahead of its expiry: at refresh_window (0.8, with up
  * to refresh_jitter more by chance) of its life, but not within refresh_minimum_us of the fetch before, and
  * not so late that less than refresh_buffer_us of its life are left (Kafka's sasl.login.refresh.*). A fetch
- * that fails is repeated with a growing pause; meanwhile the old token serves while it is valid. */
+ * that fails is repeated with a growing pause; meanwhile the old token serves while it is valid.
+ *
+ * Where the host is asked there is no thread: the want ahead of expiry is raised by whoever comes by first
+ * when it is due: token_source_take, token_source_wait_wanted, token_source_tick. */
 #ifndef SECURITY_TOKEN_SOURCE_H
 #define SECURITY_TOKEN_SOURCE_H
 
@@ -16,8 +19,9 @@
 struct token_source;
 
 struct token_source_settings {
-  /* Fetches one token; may block, but ends soon after *cancelled is set (asked by token_source_is_cancelled).
-   * Statuses as it likes; reason says what failed. NULL: the host is asked. */
+  /* Fetches one token; may block, but ends soon after token_source_is_cancelled says so. Statuses as it
+   * likes; those of class RETRIABLE may pass by themselves, so that takes wait on; reason says what failed.
+   * NULL: the host is asked. */
   int32_t (*fetch)(void *context, struct token_source *source, struct token **token, char *reason,
                    size_t reason_size);
   void (*release)(void *context); /* of context, with the source; may be NULL */
@@ -49,8 +53,9 @@ void token_source_destroy(struct token_source *source);
 void token_source_close(struct token_source *source);
 bool token_source_is_cancelled(const struct token_source *source);
 
-/* The token in force, retained; waits for one until deadline_us. Statuses: OK, TIMED_OUT, CLOSED,
- * LOGIN_FAILED; reason has the last failure. */
+/* The token in force, retained; waits for one until deadline_us, or until a failure that will not pass by
+ * itself. A call in the pause after a failure waits for the next fetch. Statuses: OK, TIMED_OUT (nobody has
+ * answered), CLOSED, LOGIN_FAILED; reason has the last failure. */
 int32_t token_source_take(struct token_source *source, int64_t deadline_us, struct token **token,
                           char *reason, size_t reason_size);
 
@@ -58,7 +63,16 @@ int32_t token_source_take(struct token_source *source, int64_t deadline_us, stru
 void token_source_put(struct token_source *source, struct token *token);
 void token_source_fail(struct token_source *source, const char *reason);
 
-/* Waits until the host has to answer. Statuses: OK, TIMED_OUT, INTERRUPTED (token_source_wake), CLOSED. */
+/* For fetch: the next one begins pause_us from now at the earliest (Retry-After), if this one fails. */
+void token_source_set_pause(struct token_source *source, int64_t pause_us);
+
+/* To be called every now and then where the host is asked: raises the want if it is due. Returns when to call
+ * it next, CLOCK_NEVER_US where there is a thread or nothing to be done; the answers and token_source_take
+ * may bring that moment forward or set one. */
+int64_t token_source_tick(struct token_source *source, int64_t now_us);
+
+/* Waits until the host has to answer; each want ends one wait. Statuses: OK, TIMED_OUT, INTERRUPTED
+ * (token_source_wake), CLOSED. */
 int32_t token_source_wait_wanted(struct token_source *source, int64_t deadline_us);
 void token_source_wake(struct token_source *source);
 
