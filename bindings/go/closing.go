@@ -148,6 +148,9 @@ func (c *core) end() {
 	c.handOnWaitingEvents()
 	c.aborted = native.Close(c.handle, 0) == statusTimedOut // closed it is: this only asks
 	native.Destroy(c.handle)
+	if c.stopTokens != nil {
+		c.stopTokens()
+	}
 	if err := c.drain.descriptor.Close(); err != nil {
 		c.logger.Error("sendoff: closing the descriptor of reports", "error", err)
 	}

@@ -34,6 +34,9 @@ type Config struct {
 	// Logger for log lines of the producer. nil means slog.Default, and then only warnings and errors, unless
 	// log.level is set. It may be called at any time and from several goroutines.
 	Logger *slog.Logger
+
+	// TokenProvider gives tokens for sasl.mechanism=OAUTHBEARER.
+	TokenProvider TokenProvider
 }
 
 const (
@@ -47,13 +50,21 @@ const (
 // nativeConfig is a configuration of the C library; it belongs to one goroutine.
 type nativeConfig uintptr
 
-// build makes the library's configuration; the caller frees it.
-func (c Config) build() (nativeConfig, error) {
+// newConfig makes a configuration of defaults; the caller frees it.
+func newConfig() (nativeConfig, error) {
 	var handle uintptr
 	if status := native.Config_create(&handle); status != statusOK {
 		return 0, errorOf(status, 0)
 	}
-	config := nativeConfig(handle)
+	return nativeConfig(handle), nil
+}
+
+// build makes the library's configuration; the caller frees it.
+func (c Config) build() (nativeConfig, error) {
+	config, err := newConfig()
+	if err != nil {
+		return 0, err
+	}
 	if err := config.apply(c); err != nil {
 		config.free()
 		return 0, err
@@ -132,8 +143,8 @@ func (n nativeConfig) claimOwn() error {
 }
 
 func (n nativeConfig) set(name, value string) error {
-	if strings.Contains(name, "\x00") || strings.Contains(value, "\x00") {
-		return &Error{Code: statusInvalidSetting, Detail: fmt.Sprintf("%q=%q: holds a zero byte", name, value)}
+	if strings.Contains(name, "\x00") || strings.Contains(value, "\x00") { // the value may be a password
+		return &Error{Code: statusInvalidSetting, Detail: fmt.Sprintf("%q: holds a zero byte", name)}
 	}
 	buffer := make([]byte, errorBufferBytes)
 	if status := native.Config_set(uintptr(n), name, value, buffer); status != statusOK {

@@ -28,6 +28,8 @@ type core struct {
 	drain    drain
 	created  string // where, for the report of a leak
 
+	stopTokens context.CancelFunc // for the program's TokenProvider; nil without one
+
 	beginClosing sync.Once
 	closing      chan struct{} // closed when the close begins
 	ended        chan struct{} // closed when the last callback has run and nothing is left

@@ -46,7 +46,15 @@ var (
 	// ErrUnknownSetting: there is no setting of that name.
 	ErrUnknownSetting error = &Error{Code: int32(native.UNKNOWN_SETTING)}
 	// ErrInvalidArgument: an argument is out of its range.
-	ErrInvalidArgument error = &Error{Code: int32(native.INVALID_ARGUMENT)}
+	ErrInvalidArgument error = &Error{Code: statusInvalidArgument}
+	// ErrNotConfigured: the producer was not configured for the call, for instance for credentials.
+	ErrNotConfigured error = &Error{Code: statusNotConfigured}
+	// ErrTLSHandshakeFailed: no connection could be secured.
+	ErrTLSHandshakeFailed error = &Error{Code: int32(native.TLS_HANDSHAKE_FAILED)}
+	// ErrCertificateRefused: a broker's certificate is not one to trust.
+	ErrCertificateRefused error = &Error{Code: int32(native.CERTIFICATE_REFUSED)}
+	// ErrLoginFailed: a login failed.
+	ErrLoginFailed error = &Error{Code: int32(native.LOGIN_FAILED)}
 	// ErrInvalidTopic: Kafka allows no topic of that name.
 	ErrInvalidTopic error = &Error{Code: 17}
 	// ErrUnknownTopicOrPartition: the cluster has no such topic or partition.
@@ -62,6 +70,9 @@ var (
 	statusOK                = int32(native.OK)
 	statusClosed            = int32(native.CLOSED)
 	statusTimedOut          = int32(native.TIMED_OUT)
+	statusInterrupted       = int32(native.INTERRUPTED)
+	statusNotConfigured     = int32(native.NOT_CONFIGURED)
+	statusInvalidArgument   = int32(native.INVALID_ARGUMENT)
 	statusInvalidSetting    = int32(native.INVALID_SETTING)
 	statusBufferFull        = int32(native.BUFFER_FULL)
 	statusPartitionFull     = int32(native.PARTITION_BUFFER_FULL)
@@ -100,6 +111,11 @@ func (e *Error) Retriable() bool {
 // Fatal reports whether the producer cannot go on: it has to be closed, and a new one made.
 func (e *Error) Fatal() bool {
 	return e.isOfClass(native.CLASS_FATAL)
+}
+
+// Authorization reports whether a login or a permission is missing.
+func (e *Error) Authorization() bool {
+	return e.isOfClass(native.CLASS_AUTHORIZATION)
 }
 
 // NotDelivered reports whether the record was certainly not written, so that to send it again is safe.

@@ -52,6 +52,9 @@ func (c *core) logEvent(event native.Event) {
 	case native.EVENT_FATAL:
 		c.logger.Error("sendoff: the producer cannot go on: close it and make a new one", "error",
 			&Error{Code: event.GetStatus(), Detail: event.GetText()})
+	case native.EVENT_AUTHENTICATION_FAILED:
+		c.logger.Error("sendoff: a broker did not let the producer in", "broker", event.GetBroker(), "error",
+			&Error{Code: event.GetStatus(), Detail: event.GetText()})
 	case native.EVENT_THROTTLED:
 		c.logger.Info("sendoff: a broker asked for a pause", "broker", event.GetBroker(), "pause",
 			time.Duration(event.GetNumber())*time.Millisecond)

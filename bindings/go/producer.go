@@ -2,6 +2,7 @@ package sendoff
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"strconv"
@@ -12,8 +13,8 @@ import (
 // Producer sends records to a Kafka cluster. Every method may be called from any goroutine at any time, also from a
 // delivery callback, and several at once.
 //
-// A Producer has one goroutine that runs its delivery callbacks, one that hands on log lines, and one thread of the C
-// library's that does all its network work. Close ends them.
+// A Producer has one goroutine that runs its delivery callbacks, one that hands on log lines, one that calls the
+// TokenProvider if there is one, and one thread of the C library's that does all its network work. Close ends them.
 type Producer struct {
 	core    *core
 	cleanup runtime.Cleanup
@@ -48,7 +49,7 @@ func NewProducer(config Config) (*Producer, error) {
 		closing:  make(chan struct{}),
 		ended:    make(chan struct{}),
 	}
-	if err := made.start(); err != nil {
+	if err := made.start(config.TokenProvider); err != nil {
 		native.Destroy(handle)
 		return nil, err
 	}
@@ -100,12 +101,15 @@ func (p *Producer) Flush(ctx context.Context) error {
 	return err
 }
 
-// start begins to take reports and events.
-func (c *core) start() error {
+// start begins to take reports and events, and to give tokens.
+func (c *core) start(provider TokenProvider) error {
 	c.slots.init()
 	c.topics.init()
 	if err := c.drain.init(c); err != nil {
 		return err
+	}
+	if err := c.startTokens(provider); err != nil {
+		return errors.Join(err, c.drain.descriptor.Close())
 	}
 	go c.drain.run()
 	go c.handOnEvents()

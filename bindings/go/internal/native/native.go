@@ -61,37 +61,37 @@ static inline int32_t sendoff_go_cut_linger(uintptr_t producer) {
 typedef _goslice_ swig_type_1;
 typedef _gostring_ swig_type_2;
 typedef _gostring_ swig_type_3;
-typedef _gostring_ swig_type_4;
+typedef long long swig_type_4;
 typedef _gostring_ swig_type_5;
-typedef _gostring_ swig_type_6;
+typedef _goslice_ swig_type_6;
 typedef _gostring_ swig_type_7;
-typedef _goslice_ swig_type_8;
+typedef _gostring_ swig_type_8;
 typedef _gostring_ swig_type_9;
-typedef _goslice_ swig_type_10;
+typedef _gostring_ swig_type_10;
 typedef _gostring_ swig_type_11;
-typedef _goslice_ swig_type_12;
-typedef _gostring_ swig_type_13;
+typedef _gostring_ swig_type_12;
+typedef _goslice_ swig_type_13;
 typedef _gostring_ swig_type_14;
-typedef _gostring_ swig_type_15;
+typedef _goslice_ swig_type_15;
 typedef _gostring_ swig_type_16;
-typedef _gostring_ swig_type_17;
+typedef _goslice_ swig_type_17;
 typedef _gostring_ swig_type_18;
-typedef long long swig_type_19;
-typedef _goslice_ swig_type_20;
+typedef _gostring_ swig_type_19;
+typedef _gostring_ swig_type_20;
 typedef _gostring_ swig_type_21;
-typedef _goslice_ swig_type_22;
-typedef long long swig_type_23;
+typedef _gostring_ swig_type_22;
+typedef _gostring_ swig_type_23;
 typedef long long swig_type_24;
-typedef _gostring_ swig_type_25;
-typedef long long swig_type_26;
-typedef long long swig_type_27;
+typedef _goslice_ swig_type_25;
+typedef _gostring_ swig_type_26;
+typedef _goslice_ swig_type_27;
 typedef long long swig_type_28;
 typedef long long swig_type_29;
-typedef long long swig_type_30;
+typedef _gostring_ swig_type_30;
 typedef long long swig_type_31;
-typedef long long swig_type_32;
+typedef _gostring_ swig_type_32;
 typedef long long swig_type_33;
-typedef long long swig_type_34;
+typedef _goslice_ swig_type_34;
 typedef long long swig_type_35;
 typedef long long swig_type_36;
 typedef long long swig_type_37;
@@ -111,145 +111,161 @@ typedef long long swig_type_50;
 typedef long long swig_type_51;
 typedef long long swig_type_52;
 typedef long long swig_type_53;
-typedef _gostring_ swig_type_54;
+typedef long long swig_type_54;
 typedef long long swig_type_55;
-extern void _wrap_Swig_free_native_e2d0f0945c47313f(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_native_e2d0f0945c47313f(swig_intgo arg1);
-extern int _wrap_open_native_e2d0f0945c47313f(uintptr_t arg1, swig_voidp arg2, swig_type_1 arg3);
-extern swig_intgo _wrap_OK_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_INVALID_ARGUMENT_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_INVALID_SETTING_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_UNKNOWN_SETTING_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_OUT_OF_MEMORY_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_CLOSED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_FORKED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_BUFFER_FULL_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_TIMED_OUT_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_DELIVERY_TIMED_OUT_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_REPORTS_UNREAD_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_RECORD_TOO_LARGE_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_PARTITION_OUT_OF_RANGE_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_IN_CALLBACK_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_INTERRUPTED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_ABORTED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_NO_ACKNOWLEDGEMENT_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_DISCONNECTED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_REQUEST_TIMED_OUT_LOCALLY_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_MALFORMED_RESPONSE_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_NAME_NOT_RESOLVED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_UNSUPPORTED_BROKER_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_SYSTEM_ERROR_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_PARTITION_BUFFER_FULL_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_ACKNOWLEDGED_DATA_LOST_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_FILE_UNREADABLE_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_TOPIC_RECREATED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_CONNECTION_REFUSED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_PARTITIONER_FAILED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_NOT_CONFIGURED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_CLASS_RETRIABLE_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_CLASS_REFRESH_METADATA_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_CLASS_NOT_APPENDED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_CLASS_FATAL_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_CLASS_CONFIGURATION_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_CLASS_AUTHORIZATION_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_CLASS_ABORTABLE_native_e2d0f0945c47313f(void);
-extern swig_type_2 _wrap_status_name_native_e2d0f0945c47313f(int arg1);
-extern swig_type_3 _wrap_status_text_native_e2d0f0945c47313f(int arg1);
-extern int _wrap_status_class_native_e2d0f0945c47313f(int arg1);
-extern swig_type_4 _wrap_version_native_e2d0f0945c47313f(void);
-extern int _wrap_abi_version_native_e2d0f0945c47313f(void);
-extern swig_type_5 _wrap_features_native_e2d0f0945c47313f(void);
-extern int _wrap_config_create_native_e2d0f0945c47313f(swig_voidp arg1);
-extern int _wrap_config_set_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_6 arg2, swig_type_7 arg3, swig_type_8 arg4);
-extern int _wrap_config_get_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_9 arg2, swig_type_10 arg3, swig_voidp arg4);
-extern int _wrap_config_load_file_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_11 arg2, swig_type_12 arg3);
-extern void _wrap_config_destroy_native_e2d0f0945c47313f(uintptr_t arg1);
-extern int _wrap_setting_flags_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_13 _wrap_setting_name_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_14 _wrap_setting_value_type_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_15 _wrap_setting_default_value_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_16 _wrap_setting_allowed_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_17 _wrap_setting_text_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_18 _wrap_setting_alias_of_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern uintptr_t _wrap_new_setting_native_e2d0f0945c47313f(void);
-extern void _wrap_delete_setting_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_intgo _wrap_SETTING_PER_TOPIC_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_SETTING_NO_MEANING_native_e2d0f0945c47313f(void);
-extern int _wrap_setting_count_native_e2d0f0945c47313f(swig_voidp arg1);
-extern int _wrap_setting_at_native_e2d0f0945c47313f(int arg1, uintptr_t arg2);
-extern swig_intgo _wrap_OUTCOME_DELIVERED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_OUTCOME_DELIVERED_OFFSET_UNKNOWN_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_OUTCOME_NOT_DELIVERED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_OUTCOME_UNKNOWN_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_REPORT_LOG_APPEND_TIME_native_e2d0f0945c47313f(void);
-extern int _wrap_connect_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_19 arg2, swig_type_20 arg3);
-extern int _wrap_topic_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_21 arg2, swig_voidp arg3);
-extern int _wrap_topic_name_native_e2d0f0945c47313f(uintptr_t arg1, int arg2, swig_type_22 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_SET_TOPIC_ID_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_SET_PARTITION_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_SET_TIMESTAMP_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_SET_TRY_native_e2d0f0945c47313f(void);
-extern int _wrap_close_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_23 arg2);
-extern void _wrap_destroy_native_e2d0f0945c47313f(uintptr_t arg1);
-extern int _wrap_report_descriptor_native_e2d0f0945c47313f(uintptr_t arg1, swig_voidp arg2);
-extern swig_intgo _wrap_EVENT_LOG_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_EVENT_FATAL_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_EVENT_THROTTLED_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_EVENT_LOST_native_e2d0f0945c47313f(void);
-extern int _wrap_event_kind_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern int _wrap_event_status_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern int _wrap_event_broker_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_24 _wrap_event_number_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_25 _wrap_event_text_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern uintptr_t _wrap_new_event_native_e2d0f0945c47313f(void);
-extern void _wrap_delete_event_native_e2d0f0945c47313f(uintptr_t arg1);
-extern int _wrap_poll_event_native_e2d0f0945c47313f(uintptr_t arg1, uintptr_t arg2, swig_type_26 arg3);
-extern swig_type_27 _wrap_counters_records_accepted_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_28 _wrap_counters_records_delivered_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_29 _wrap_counters_records_not_delivered_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_30 _wrap_counters_records_unknown_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_31 _wrap_counters_records_unacknowledged_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_32 _wrap_counters_bytes_accepted_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_33 _wrap_counters_batches_sent_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_34 _wrap_counters_batches_retried_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_35 _wrap_counters_batches_split_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_36 _wrap_counters_batch_bytes_sent_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_37 _wrap_counters_batch_bytes_uncompressed_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_38 _wrap_counters_out_of_order_answers_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_39 _wrap_counters_outcomes_resolved_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_40 _wrap_counters_epochs_raised_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_41 _wrap_counters_requests_sent_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_42 _wrap_counters_responses_received_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_43 _wrap_counters_connections_opened_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_44 _wrap_counters_connections_failed_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_45 _wrap_counters_connections_lost_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_46 _wrap_counters_throttled_ms_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_47 _wrap_counters_records_pending_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_48 _wrap_counters_reports_unread_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_49 _wrap_counters_requests_in_flight_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_50 _wrap_counters_buffer_bytes_used_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_51 _wrap_counters_buffer_bytes_total_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_52 _wrap_counters_threads_waiting_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_type_53 _wrap_counters_buffer_bytes_staged_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern uintptr_t _wrap_new_counters_native_e2d0f0945c47313f(void);
-extern void _wrap_delete_counters_native_e2d0f0945c47313f(uintptr_t arg1);
-extern int _wrap_get_counters_native_e2d0f0945c47313f(uintptr_t arg1, uintptr_t arg2);
-extern int _wrap_partitions_for_native_e2d0f0945c47313f(uintptr_t arg1, swig_type_54 arg2, swig_type_55 arg3, swig_voidp arg4);
-extern int _wrap_partition_number_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern int _wrap_partition_leader_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern int _wrap_partition_leader_epoch_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern int _wrap_partition_replica_count_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern int _wrap_partition_in_sync_count_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern int _wrap_partition_offline_count_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern int _wrap_partition_status_get_native_e2d0f0945c47313f(uintptr_t arg1);
-extern uintptr_t _wrap_new_partition_native_e2d0f0945c47313f(void);
-extern void _wrap_delete_partition_native_e2d0f0945c47313f(uintptr_t arg1);
-extern swig_intgo _wrap_NODES_REPLICAS_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_NODES_IN_SYNC_native_e2d0f0945c47313f(void);
-extern swig_intgo _wrap_NODES_OFFLINE_native_e2d0f0945c47313f(void);
-extern int _wrap_partitions_count_native_e2d0f0945c47313f(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_partitions_get_native_e2d0f0945c47313f(uintptr_t arg1, int arg2, uintptr_t arg3);
-extern void _wrap_partitions_destroy_native_e2d0f0945c47313f(uintptr_t arg1);
+typedef long long swig_type_56;
+typedef long long swig_type_57;
+typedef long long swig_type_58;
+typedef long long swig_type_59;
+typedef long long swig_type_60;
+typedef long long swig_type_61;
+typedef _gostring_ swig_type_62;
+typedef long long swig_type_63;
+extern void _wrap_Swig_free_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_native_ad1539f8a5b21acd(swig_intgo arg1);
+extern int _wrap_open_native_ad1539f8a5b21acd(uintptr_t arg1, swig_voidp arg2, swig_type_1 arg3);
+extern int _wrap_give_token_native_ad1539f8a5b21acd(uintptr_t arg1, swig_type_2 arg2, swig_type_3 arg3, swig_type_4 arg4, swig_type_5 arg5, swig_type_6 arg6);
+extern swig_intgo _wrap_OK_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_INVALID_ARGUMENT_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_INVALID_SETTING_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_UNKNOWN_SETTING_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_OUT_OF_MEMORY_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_CLOSED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_FORKED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_BUFFER_FULL_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_TIMED_OUT_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_DELIVERY_TIMED_OUT_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_REPORTS_UNREAD_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_RECORD_TOO_LARGE_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_PARTITION_OUT_OF_RANGE_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_IN_CALLBACK_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_INTERRUPTED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_ABORTED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_NO_ACKNOWLEDGEMENT_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_DISCONNECTED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_REQUEST_TIMED_OUT_LOCALLY_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_MALFORMED_RESPONSE_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_NAME_NOT_RESOLVED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_UNSUPPORTED_BROKER_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_SYSTEM_ERROR_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_PARTITION_BUFFER_FULL_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_ACKNOWLEDGED_DATA_LOST_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_FILE_UNREADABLE_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_TOPIC_RECREATED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_CONNECTION_REFUSED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_PARTITIONER_FAILED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_NOT_CONFIGURED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_TLS_HANDSHAKE_FAILED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_CERTIFICATE_REFUSED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_LOGIN_FAILED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_CLASS_RETRIABLE_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_CLASS_REFRESH_METADATA_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_CLASS_NOT_APPENDED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_CLASS_FATAL_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_CLASS_CONFIGURATION_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_CLASS_AUTHORIZATION_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_CLASS_ABORTABLE_native_ad1539f8a5b21acd(void);
+extern swig_type_7 _wrap_status_name_native_ad1539f8a5b21acd(int arg1);
+extern swig_type_8 _wrap_status_text_native_ad1539f8a5b21acd(int arg1);
+extern int _wrap_status_class_native_ad1539f8a5b21acd(int arg1);
+extern swig_type_9 _wrap_version_native_ad1539f8a5b21acd(void);
+extern int _wrap_abi_version_native_ad1539f8a5b21acd(void);
+extern swig_type_10 _wrap_features_native_ad1539f8a5b21acd(void);
+extern int _wrap_config_create_native_ad1539f8a5b21acd(swig_voidp arg1);
+extern int _wrap_config_set_native_ad1539f8a5b21acd(uintptr_t arg1, swig_type_11 arg2, swig_type_12 arg3, swig_type_13 arg4);
+extern int _wrap_config_get_native_ad1539f8a5b21acd(uintptr_t arg1, swig_type_14 arg2, swig_type_15 arg3, swig_voidp arg4);
+extern int _wrap_config_load_file_native_ad1539f8a5b21acd(uintptr_t arg1, swig_type_16 arg2, swig_type_17 arg3);
+extern void _wrap_config_destroy_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern int _wrap_setting_flags_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_18 _wrap_setting_name_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_19 _wrap_setting_value_type_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_20 _wrap_setting_default_value_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_21 _wrap_setting_allowed_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_22 _wrap_setting_text_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_23 _wrap_setting_alias_of_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern uintptr_t _wrap_new_setting_native_ad1539f8a5b21acd(void);
+extern void _wrap_delete_setting_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_intgo _wrap_SETTING_PER_TOPIC_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_SETTING_NO_MEANING_native_ad1539f8a5b21acd(void);
+extern int _wrap_setting_count_native_ad1539f8a5b21acd(swig_voidp arg1);
+extern int _wrap_setting_at_native_ad1539f8a5b21acd(int arg1, uintptr_t arg2);
+extern swig_intgo _wrap_OUTCOME_DELIVERED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_OUTCOME_DELIVERED_OFFSET_UNKNOWN_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_OUTCOME_NOT_DELIVERED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_OUTCOME_UNKNOWN_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_REPORT_LOG_APPEND_TIME_native_ad1539f8a5b21acd(void);
+extern int _wrap_connect_native_ad1539f8a5b21acd(uintptr_t arg1, swig_type_24 arg2, swig_type_25 arg3);
+extern int _wrap_topic_native_ad1539f8a5b21acd(uintptr_t arg1, swig_type_26 arg2, swig_voidp arg3);
+extern int _wrap_topic_name_native_ad1539f8a5b21acd(uintptr_t arg1, int arg2, swig_type_27 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_SET_TOPIC_ID_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_SET_PARTITION_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_SET_TIMESTAMP_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_SET_TRY_native_ad1539f8a5b21acd(void);
+extern int _wrap_close_native_ad1539f8a5b21acd(uintptr_t arg1, swig_type_28 arg2);
+extern void _wrap_destroy_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern int _wrap_report_descriptor_native_ad1539f8a5b21acd(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_EVENT_LOG_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_EVENT_FATAL_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_EVENT_THROTTLED_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_EVENT_LOST_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_EVENT_AUTHENTICATION_FAILED_native_ad1539f8a5b21acd(void);
+extern int _wrap_event_kind_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern int _wrap_event_status_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern int _wrap_event_broker_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_29 _wrap_event_number_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_30 _wrap_event_text_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern uintptr_t _wrap_new_event_native_ad1539f8a5b21acd(void);
+extern void _wrap_delete_event_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern int _wrap_poll_event_native_ad1539f8a5b21acd(uintptr_t arg1, uintptr_t arg2, swig_type_31 arg3);
+extern int _wrap_set_token_failure_native_ad1539f8a5b21acd(uintptr_t arg1, swig_type_32 arg2);
+extern int _wrap_wait_token_wanted_native_ad1539f8a5b21acd(uintptr_t arg1, swig_type_33 arg2);
+extern int _wrap_reload_credentials_native_ad1539f8a5b21acd(uintptr_t arg1, uintptr_t arg2, swig_type_34 arg3);
+extern swig_type_35 _wrap_counters_records_accepted_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_36 _wrap_counters_records_delivered_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_37 _wrap_counters_records_not_delivered_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_38 _wrap_counters_records_unknown_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_39 _wrap_counters_records_unacknowledged_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_40 _wrap_counters_bytes_accepted_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_41 _wrap_counters_batches_sent_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_42 _wrap_counters_batches_retried_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_43 _wrap_counters_batches_split_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_44 _wrap_counters_batch_bytes_sent_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_45 _wrap_counters_batch_bytes_uncompressed_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_46 _wrap_counters_out_of_order_answers_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_47 _wrap_counters_outcomes_resolved_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_48 _wrap_counters_epochs_raised_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_49 _wrap_counters_requests_sent_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_50 _wrap_counters_responses_received_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_51 _wrap_counters_connections_opened_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_52 _wrap_counters_connections_failed_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_53 _wrap_counters_connections_lost_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_54 _wrap_counters_throttled_ms_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_55 _wrap_counters_records_pending_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_56 _wrap_counters_reports_unread_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_57 _wrap_counters_requests_in_flight_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_58 _wrap_counters_buffer_bytes_used_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_59 _wrap_counters_buffer_bytes_total_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_60 _wrap_counters_threads_waiting_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_type_61 _wrap_counters_buffer_bytes_staged_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern uintptr_t _wrap_new_counters_native_ad1539f8a5b21acd(void);
+extern void _wrap_delete_counters_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern int _wrap_get_counters_native_ad1539f8a5b21acd(uintptr_t arg1, uintptr_t arg2);
+extern int _wrap_partitions_for_native_ad1539f8a5b21acd(uintptr_t arg1, swig_type_62 arg2, swig_type_63 arg3, swig_voidp arg4);
+extern int _wrap_partition_number_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern int _wrap_partition_leader_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern int _wrap_partition_leader_epoch_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern int _wrap_partition_replica_count_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern int _wrap_partition_in_sync_count_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern int _wrap_partition_offline_count_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern int _wrap_partition_status_get_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern uintptr_t _wrap_new_partition_native_ad1539f8a5b21acd(void);
+extern void _wrap_delete_partition_native_ad1539f8a5b21acd(uintptr_t arg1);
+extern swig_intgo _wrap_NODES_REPLICAS_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_NODES_IN_SYNC_native_ad1539f8a5b21acd(void);
+extern swig_intgo _wrap_NODES_OFFLINE_native_ad1539f8a5b21acd(void);
+extern int _wrap_partitions_count_native_ad1539f8a5b21acd(uintptr_t arg1, swig_voidp arg2);
+extern int _wrap_partitions_get_native_ad1539f8a5b21acd(uintptr_t arg1, int arg2, uintptr_t arg3);
+extern void _wrap_partitions_destroy_native_ad1539f8a5b21acd(uintptr_t arg1);
 #undef intgo
 */
 import "C"
@@ -289,13 +305,13 @@ func swigCopyString(s string) string {
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_native_e2d0f0945c47313f(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_native_ad1539f8a5b21acd(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
@@ -361,9 +377,33 @@ func Open(arg1 uintptr, arg2 *uintptr, arg3 []byte) (_swig_ret int32) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_open_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_1)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (int32)(C._wrap_open_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_1)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Give_token(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5 string, arg6 []byte) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int32)(C._wrap_give_token_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), *(*C.swig_type_2)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_3)(unsafe.Pointer(&_swig_i_2)), C.swig_type_4(_swig_i_3), *(*C.swig_type_5)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_5))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg5
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg6
 	}
 	return swig_r
 }
@@ -375,7 +415,7 @@ const ABI_VERSION int = 1
 
 func _swig_getOK() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_OK_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_OK_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -383,7 +423,7 @@ var OK int = _swig_getOK()
 
 func _swig_getINVALID_ARGUMENT() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_INVALID_ARGUMENT_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_INVALID_ARGUMENT_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -391,7 +431,7 @@ var INVALID_ARGUMENT int = _swig_getINVALID_ARGUMENT()
 
 func _swig_getINVALID_SETTING() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_INVALID_SETTING_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_INVALID_SETTING_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -399,7 +439,7 @@ var INVALID_SETTING int = _swig_getINVALID_SETTING()
 
 func _swig_getUNKNOWN_SETTING() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_UNKNOWN_SETTING_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_UNKNOWN_SETTING_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -407,7 +447,7 @@ var UNKNOWN_SETTING int = _swig_getUNKNOWN_SETTING()
 
 func _swig_getOUT_OF_MEMORY() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_OUT_OF_MEMORY_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_OUT_OF_MEMORY_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -415,7 +455,7 @@ var OUT_OF_MEMORY int = _swig_getOUT_OF_MEMORY()
 
 func _swig_getCLOSED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_CLOSED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_CLOSED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -423,7 +463,7 @@ var CLOSED int = _swig_getCLOSED()
 
 func _swig_getFORKED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_FORKED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_FORKED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -431,7 +471,7 @@ var FORKED int = _swig_getFORKED()
 
 func _swig_getBUFFER_FULL() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_BUFFER_FULL_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_BUFFER_FULL_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -439,7 +479,7 @@ var BUFFER_FULL int = _swig_getBUFFER_FULL()
 
 func _swig_getTIMED_OUT() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TIMED_OUT_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_TIMED_OUT_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -447,7 +487,7 @@ var TIMED_OUT int = _swig_getTIMED_OUT()
 
 func _swig_getDELIVERY_TIMED_OUT() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_DELIVERY_TIMED_OUT_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_DELIVERY_TIMED_OUT_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -455,7 +495,7 @@ var DELIVERY_TIMED_OUT int = _swig_getDELIVERY_TIMED_OUT()
 
 func _swig_getREPORTS_UNREAD() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_REPORTS_UNREAD_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_REPORTS_UNREAD_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -463,7 +503,7 @@ var REPORTS_UNREAD int = _swig_getREPORTS_UNREAD()
 
 func _swig_getRECORD_TOO_LARGE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_RECORD_TOO_LARGE_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_RECORD_TOO_LARGE_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -471,7 +511,7 @@ var RECORD_TOO_LARGE int = _swig_getRECORD_TOO_LARGE()
 
 func _swig_getPARTITION_OUT_OF_RANGE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_PARTITION_OUT_OF_RANGE_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_PARTITION_OUT_OF_RANGE_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -479,7 +519,7 @@ var PARTITION_OUT_OF_RANGE int = _swig_getPARTITION_OUT_OF_RANGE()
 
 func _swig_getIN_CALLBACK() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_IN_CALLBACK_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_IN_CALLBACK_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -487,7 +527,7 @@ var IN_CALLBACK int = _swig_getIN_CALLBACK()
 
 func _swig_getINTERRUPTED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_INTERRUPTED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_INTERRUPTED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -495,7 +535,7 @@ var INTERRUPTED int = _swig_getINTERRUPTED()
 
 func _swig_getABORTED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_ABORTED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_ABORTED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -503,7 +543,7 @@ var ABORTED int = _swig_getABORTED()
 
 func _swig_getNO_ACKNOWLEDGEMENT() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_NO_ACKNOWLEDGEMENT_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_NO_ACKNOWLEDGEMENT_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -511,7 +551,7 @@ var NO_ACKNOWLEDGEMENT int = _swig_getNO_ACKNOWLEDGEMENT()
 
 func _swig_getDISCONNECTED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_DISCONNECTED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_DISCONNECTED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -519,7 +559,7 @@ var DISCONNECTED int = _swig_getDISCONNECTED()
 
 func _swig_getREQUEST_TIMED_OUT_LOCALLY() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_REQUEST_TIMED_OUT_LOCALLY_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_REQUEST_TIMED_OUT_LOCALLY_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -527,7 +567,7 @@ var REQUEST_TIMED_OUT_LOCALLY int = _swig_getREQUEST_TIMED_OUT_LOCALLY()
 
 func _swig_getMALFORMED_RESPONSE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_MALFORMED_RESPONSE_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_MALFORMED_RESPONSE_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -535,7 +575,7 @@ var MALFORMED_RESPONSE int = _swig_getMALFORMED_RESPONSE()
 
 func _swig_getNAME_NOT_RESOLVED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_NAME_NOT_RESOLVED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_NAME_NOT_RESOLVED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -543,7 +583,7 @@ var NAME_NOT_RESOLVED int = _swig_getNAME_NOT_RESOLVED()
 
 func _swig_getUNSUPPORTED_BROKER() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_UNSUPPORTED_BROKER_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_UNSUPPORTED_BROKER_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -551,7 +591,7 @@ var UNSUPPORTED_BROKER int = _swig_getUNSUPPORTED_BROKER()
 
 func _swig_getSYSTEM_ERROR() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_SYSTEM_ERROR_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_SYSTEM_ERROR_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -559,7 +599,7 @@ var SYSTEM_ERROR int = _swig_getSYSTEM_ERROR()
 
 func _swig_getPARTITION_BUFFER_FULL() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_PARTITION_BUFFER_FULL_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_PARTITION_BUFFER_FULL_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -567,7 +607,7 @@ var PARTITION_BUFFER_FULL int = _swig_getPARTITION_BUFFER_FULL()
 
 func _swig_getACKNOWLEDGED_DATA_LOST() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_ACKNOWLEDGED_DATA_LOST_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_ACKNOWLEDGED_DATA_LOST_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -575,7 +615,7 @@ var ACKNOWLEDGED_DATA_LOST int = _swig_getACKNOWLEDGED_DATA_LOST()
 
 func _swig_getFILE_UNREADABLE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_FILE_UNREADABLE_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_FILE_UNREADABLE_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -583,7 +623,7 @@ var FILE_UNREADABLE int = _swig_getFILE_UNREADABLE()
 
 func _swig_getTOPIC_RECREATED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TOPIC_RECREATED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_TOPIC_RECREATED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -591,7 +631,7 @@ var TOPIC_RECREATED int = _swig_getTOPIC_RECREATED()
 
 func _swig_getCONNECTION_REFUSED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_CONNECTION_REFUSED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_CONNECTION_REFUSED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -599,7 +639,7 @@ var CONNECTION_REFUSED int = _swig_getCONNECTION_REFUSED()
 
 func _swig_getPARTITIONER_FAILED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_PARTITIONER_FAILED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_PARTITIONER_FAILED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -607,15 +647,39 @@ var PARTITIONER_FAILED int = _swig_getPARTITIONER_FAILED()
 
 func _swig_getNOT_CONFIGURED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_NOT_CONFIGURED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_NOT_CONFIGURED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
 var NOT_CONFIGURED int = _swig_getNOT_CONFIGURED()
 
+func _swig_getTLS_HANDSHAKE_FAILED() (_swig_ret int) {
+	var swig_r int
+	swig_r = (int)(C._wrap_TLS_HANDSHAKE_FAILED_native_ad1539f8a5b21acd())
+	return swig_r
+}
+
+var TLS_HANDSHAKE_FAILED int = _swig_getTLS_HANDSHAKE_FAILED()
+
+func _swig_getCERTIFICATE_REFUSED() (_swig_ret int) {
+	var swig_r int
+	swig_r = (int)(C._wrap_CERTIFICATE_REFUSED_native_ad1539f8a5b21acd())
+	return swig_r
+}
+
+var CERTIFICATE_REFUSED int = _swig_getCERTIFICATE_REFUSED()
+
+func _swig_getLOGIN_FAILED() (_swig_ret int) {
+	var swig_r int
+	swig_r = (int)(C._wrap_LOGIN_FAILED_native_ad1539f8a5b21acd())
+	return swig_r
+}
+
+var LOGIN_FAILED int = _swig_getLOGIN_FAILED()
+
 func _swig_getCLASS_RETRIABLE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_CLASS_RETRIABLE_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_CLASS_RETRIABLE_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -623,7 +687,7 @@ var CLASS_RETRIABLE int = _swig_getCLASS_RETRIABLE()
 
 func _swig_getCLASS_REFRESH_METADATA() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_CLASS_REFRESH_METADATA_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_CLASS_REFRESH_METADATA_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -631,7 +695,7 @@ var CLASS_REFRESH_METADATA int = _swig_getCLASS_REFRESH_METADATA()
 
 func _swig_getCLASS_NOT_APPENDED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_CLASS_NOT_APPENDED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_CLASS_NOT_APPENDED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -639,7 +703,7 @@ var CLASS_NOT_APPENDED int = _swig_getCLASS_NOT_APPENDED()
 
 func _swig_getCLASS_FATAL() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_CLASS_FATAL_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_CLASS_FATAL_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -647,7 +711,7 @@ var CLASS_FATAL int = _swig_getCLASS_FATAL()
 
 func _swig_getCLASS_CONFIGURATION() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_CLASS_CONFIGURATION_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_CLASS_CONFIGURATION_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -655,7 +719,7 @@ var CLASS_CONFIGURATION int = _swig_getCLASS_CONFIGURATION()
 
 func _swig_getCLASS_AUTHORIZATION() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_CLASS_AUTHORIZATION_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_CLASS_AUTHORIZATION_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -663,7 +727,7 @@ var CLASS_AUTHORIZATION int = _swig_getCLASS_AUTHORIZATION()
 
 func _swig_getCLASS_ABORTABLE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_CLASS_ABORTABLE_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_CLASS_ABORTABLE_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -672,7 +736,7 @@ var CLASS_ABORTABLE int = _swig_getCLASS_ABORTABLE()
 func Status_name(arg1 int32) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_status_name_native_e2d0f0945c47313f(C.int(_swig_i_0))
+	swig_r_p := C._wrap_status_name_native_ad1539f8a5b21acd(C.int(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -682,7 +746,7 @@ func Status_name(arg1 int32) (_swig_ret string) {
 func Status_text(arg1 int32) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_status_text_native_e2d0f0945c47313f(C.int(_swig_i_0))
+	swig_r_p := C._wrap_status_text_native_ad1539f8a5b21acd(C.int(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -692,13 +756,13 @@ func Status_text(arg1 int32) (_swig_ret string) {
 func Status_class(arg1 int32) (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_status_class_native_e2d0f0945c47313f(C.int(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_status_class_native_ad1539f8a5b21acd(C.int(_swig_i_0)))
 	return swig_r
 }
 
 func Version() (_swig_ret string) {
 	var swig_r string
-	swig_r_p := C._wrap_version_native_e2d0f0945c47313f()
+	swig_r_p := C._wrap_version_native_ad1539f8a5b21acd()
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -707,13 +771,13 @@ func Version() (_swig_ret string) {
 
 func Abi_version() (_swig_ret uint32) {
 	var swig_r uint32
-	swig_r = (uint32)(C._wrap_abi_version_native_e2d0f0945c47313f())
+	swig_r = (uint32)(C._wrap_abi_version_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
 func Features() (_swig_ret string) {
 	var swig_r string
-	swig_r_p := C._wrap_features_native_e2d0f0945c47313f()
+	swig_r_p := C._wrap_features_native_ad1539f8a5b21acd()
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -723,7 +787,7 @@ func Features() (_swig_ret string) {
 func Config_create(arg1 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_config_create_native_e2d0f0945c47313f(C.swig_voidp(_swig_i_0)))
+	swig_r = (int32)(C._wrap_config_create_native_ad1539f8a5b21acd(C.swig_voidp(_swig_i_0)))
 	return swig_r
 }
 
@@ -733,7 +797,7 @@ func Config_set(arg1 uintptr, arg2 string, arg3 string, arg4 []byte) (_swig_ret 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_config_set_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_7)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int32)(C._wrap_config_set_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -752,7 +816,7 @@ func Config_get(arg1 uintptr, arg2 string, arg3 []byte, arg4 *uint64) (_swig_ret
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_config_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_config_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -767,7 +831,7 @@ func Config_load_file(arg1 uintptr, arg2 string, arg3 []byte) (_swig_ret int32) 
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_config_load_file_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (int32)(C._wrap_config_load_file_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -779,7 +843,7 @@ func Config_load_file(arg1 uintptr, arg2 string, arg3 []byte) (_swig_ret int32) 
 
 func Config_destroy(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_config_destroy_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	C._wrap_config_destroy_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 }
 
 type SwigcptrSetting uintptr
@@ -794,14 +858,14 @@ func (p SwigcptrSetting) SwigIsSetting() {
 func (arg1 SwigcptrSetting) GetFlags() (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_setting_flags_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_setting_flags_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrSetting) GetName() (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_setting_name_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_setting_name_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -811,7 +875,7 @@ func (arg1 SwigcptrSetting) GetName() (_swig_ret string) {
 func (arg1 SwigcptrSetting) GetValue_type() (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_setting_value_type_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_setting_value_type_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -821,7 +885,7 @@ func (arg1 SwigcptrSetting) GetValue_type() (_swig_ret string) {
 func (arg1 SwigcptrSetting) GetDefault_value() (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_setting_default_value_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_setting_default_value_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -831,7 +895,7 @@ func (arg1 SwigcptrSetting) GetDefault_value() (_swig_ret string) {
 func (arg1 SwigcptrSetting) GetAllowed() (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_setting_allowed_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_setting_allowed_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -841,7 +905,7 @@ func (arg1 SwigcptrSetting) GetAllowed() (_swig_ret string) {
 func (arg1 SwigcptrSetting) GetText() (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_setting_text_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_setting_text_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -851,7 +915,7 @@ func (arg1 SwigcptrSetting) GetText() (_swig_ret string) {
 func (arg1 SwigcptrSetting) GetAlias_of() (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_setting_alias_of_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_setting_alias_of_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -860,13 +924,13 @@ func (arg1 SwigcptrSetting) GetAlias_of() (_swig_ret string) {
 
 func NewSetting() (_swig_ret Setting) {
 	var swig_r Setting
-	swig_r = (Setting)(SwigcptrSetting(C._wrap_new_setting_native_e2d0f0945c47313f()))
+	swig_r = (Setting)(SwigcptrSetting(C._wrap_new_setting_native_ad1539f8a5b21acd()))
 	return swig_r
 }
 
 func DeleteSetting(arg1 Setting) {
 	_swig_i_0 := getSwigcptr(arg1)
-	C._wrap_delete_setting_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	C._wrap_delete_setting_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 }
 
 type Setting interface {
@@ -883,7 +947,7 @@ type Setting interface {
 
 func _swig_getSETTING_PER_TOPIC() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_SETTING_PER_TOPIC_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_SETTING_PER_TOPIC_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -891,7 +955,7 @@ var SETTING_PER_TOPIC int = _swig_getSETTING_PER_TOPIC()
 
 func _swig_getSETTING_NO_MEANING() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_SETTING_NO_MEANING_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_SETTING_NO_MEANING_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -900,7 +964,7 @@ var SETTING_NO_MEANING int = _swig_getSETTING_NO_MEANING()
 func Setting_count(arg1 *uint32) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_setting_count_native_e2d0f0945c47313f(C.swig_voidp(_swig_i_0)))
+	swig_r = (int32)(C._wrap_setting_count_native_ad1539f8a5b21acd(C.swig_voidp(_swig_i_0)))
 	return swig_r
 }
 
@@ -908,13 +972,13 @@ func Setting_at(arg1 uint32, arg2 Setting) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (int32)(C._wrap_setting_at_native_e2d0f0945c47313f(C.int(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (int32)(C._wrap_setting_at_native_ad1539f8a5b21acd(C.int(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	return swig_r
 }
 
 func _swig_getOUTCOME_DELIVERED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_OUTCOME_DELIVERED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_OUTCOME_DELIVERED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -922,7 +986,7 @@ var OUTCOME_DELIVERED int = _swig_getOUTCOME_DELIVERED()
 
 func _swig_getOUTCOME_DELIVERED_OFFSET_UNKNOWN() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_OUTCOME_DELIVERED_OFFSET_UNKNOWN_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_OUTCOME_DELIVERED_OFFSET_UNKNOWN_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -930,7 +994,7 @@ var OUTCOME_DELIVERED_OFFSET_UNKNOWN int = _swig_getOUTCOME_DELIVERED_OFFSET_UNK
 
 func _swig_getOUTCOME_NOT_DELIVERED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_OUTCOME_NOT_DELIVERED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_OUTCOME_NOT_DELIVERED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -938,7 +1002,7 @@ var OUTCOME_NOT_DELIVERED int = _swig_getOUTCOME_NOT_DELIVERED()
 
 func _swig_getOUTCOME_UNKNOWN() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_OUTCOME_UNKNOWN_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_OUTCOME_UNKNOWN_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -946,7 +1010,7 @@ var OUTCOME_UNKNOWN int = _swig_getOUTCOME_UNKNOWN()
 
 func _swig_getREPORT_LOG_APPEND_TIME() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_REPORT_LOG_APPEND_TIME_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_REPORT_LOG_APPEND_TIME_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -957,7 +1021,7 @@ func Connect(arg1 uintptr, arg2 int64, arg3 []byte) (_swig_ret int32) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_connect_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.swig_type_19(_swig_i_1), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (int32)(C._wrap_connect_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), C.swig_type_24(_swig_i_1), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -969,7 +1033,7 @@ func Topic(arg1 uintptr, arg2 string, arg3 *uint32) (_swig_ret int32) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_topic_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_topic_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -982,7 +1046,7 @@ func Topic_name(arg1 uintptr, arg2 uint32, arg3 []byte, arg4 *uint64) (_swig_ret
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_topic_name_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_topic_name_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -991,7 +1055,7 @@ func Topic_name(arg1 uintptr, arg2 uint32, arg3 []byte, arg4 *uint64) (_swig_ret
 
 func _swig_getSET_TOPIC_ID() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_SET_TOPIC_ID_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_SET_TOPIC_ID_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -999,7 +1063,7 @@ var SET_TOPIC_ID int = _swig_getSET_TOPIC_ID()
 
 func _swig_getSET_PARTITION() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_SET_PARTITION_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_SET_PARTITION_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -1007,7 +1071,7 @@ var SET_PARTITION int = _swig_getSET_PARTITION()
 
 func _swig_getSET_TIMESTAMP() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_SET_TIMESTAMP_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_SET_TIMESTAMP_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -1015,7 +1079,7 @@ var SET_TIMESTAMP int = _swig_getSET_TIMESTAMP()
 
 func _swig_getSET_TRY() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_SET_TRY_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_SET_TRY_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -1025,26 +1089,26 @@ func Close(arg1 uintptr, arg2 int64) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_close_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.swig_type_23(_swig_i_1)))
+	swig_r = (int32)(C._wrap_close_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), C.swig_type_28(_swig_i_1)))
 	return swig_r
 }
 
 func Destroy(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_destroy_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	C._wrap_destroy_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 }
 
 func Report_descriptor(arg1 uintptr, arg2 *int32) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_report_descriptor_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_report_descriptor_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
 func _swig_getEVENT_LOG() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_EVENT_LOG_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_EVENT_LOG_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -1052,7 +1116,7 @@ var EVENT_LOG int = _swig_getEVENT_LOG()
 
 func _swig_getEVENT_FATAL() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_EVENT_FATAL_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_EVENT_FATAL_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -1060,7 +1124,7 @@ var EVENT_FATAL int = _swig_getEVENT_FATAL()
 
 func _swig_getEVENT_THROTTLED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_EVENT_THROTTLED_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_EVENT_THROTTLED_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -1068,11 +1132,19 @@ var EVENT_THROTTLED int = _swig_getEVENT_THROTTLED()
 
 func _swig_getEVENT_LOST() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_EVENT_LOST_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_EVENT_LOST_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
 var EVENT_LOST int = _swig_getEVENT_LOST()
+
+func _swig_getEVENT_AUTHENTICATION_FAILED() (_swig_ret int) {
+	var swig_r int
+	swig_r = (int)(C._wrap_EVENT_AUTHENTICATION_FAILED_native_ad1539f8a5b21acd())
+	return swig_r
+}
+
+var EVENT_AUTHENTICATION_FAILED int = _swig_getEVENT_AUTHENTICATION_FAILED()
 
 type SwigcptrEvent uintptr
 
@@ -1086,35 +1158,35 @@ func (p SwigcptrEvent) SwigIsEvent() {
 func (arg1 SwigcptrEvent) GetKind() (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_event_kind_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_event_kind_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrEvent) GetStatus() (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_event_status_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_event_status_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrEvent) GetBroker() (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_event_broker_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_event_broker_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrEvent) GetNumber() (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_event_number_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_event_number_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrEvent) GetText() (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_event_text_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_event_text_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -1123,13 +1195,13 @@ func (arg1 SwigcptrEvent) GetText() (_swig_ret string) {
 
 func NewEvent() (_swig_ret Event) {
 	var swig_r Event
-	swig_r = (Event)(SwigcptrEvent(C._wrap_new_event_native_e2d0f0945c47313f()))
+	swig_r = (Event)(SwigcptrEvent(C._wrap_new_event_native_ad1539f8a5b21acd()))
 	return swig_r
 }
 
 func DeleteEvent(arg1 Event) {
 	_swig_i_0 := getSwigcptr(arg1)
-	C._wrap_delete_event_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	C._wrap_delete_event_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 }
 
 type Event interface {
@@ -1147,7 +1219,38 @@ func Poll_event(arg1 uintptr, arg2 Event, arg3 int64) (_swig_ret int32) {
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_poll_event_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_26(_swig_i_2)))
+	swig_r = (int32)(C._wrap_poll_event_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_31(_swig_i_2)))
+	return swig_r
+}
+
+func Set_token_failure(arg1 uintptr, arg2 string) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_set_token_failure_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_1))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Wait_token_wanted(arg1 uintptr, arg2 int64) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_wait_token_wanted_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), C.swig_type_33(_swig_i_1)))
+	return swig_r
+}
+
+func Reload_credentials(arg1 uintptr, arg2 uintptr, arg3 []byte) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int32)(C._wrap_reload_credentials_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_2))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
 	return swig_r
 }
 
@@ -1163,201 +1266,201 @@ func (p SwigcptrCounters) SwigIsCounters() {
 func (arg1 SwigcptrCounters) GetRecords_accepted() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_records_accepted_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_records_accepted_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetRecords_delivered() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_records_delivered_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_records_delivered_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetRecords_not_delivered() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_records_not_delivered_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_records_not_delivered_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetRecords_unknown() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_records_unknown_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_records_unknown_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetRecords_unacknowledged() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_records_unacknowledged_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_records_unacknowledged_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetBytes_accepted() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_bytes_accepted_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_bytes_accepted_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetBatches_sent() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_batches_sent_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_batches_sent_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetBatches_retried() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_batches_retried_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_batches_retried_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetBatches_split() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_batches_split_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_batches_split_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetBatch_bytes_sent() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_batch_bytes_sent_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_batch_bytes_sent_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetBatch_bytes_uncompressed() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_batch_bytes_uncompressed_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_batch_bytes_uncompressed_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetOut_of_order_answers() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_out_of_order_answers_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_out_of_order_answers_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetOutcomes_resolved() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_outcomes_resolved_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_outcomes_resolved_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetEpochs_raised() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_epochs_raised_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_epochs_raised_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetRequests_sent() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_requests_sent_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_requests_sent_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetResponses_received() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_responses_received_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_responses_received_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetConnections_opened() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_connections_opened_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_connections_opened_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetConnections_failed() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_connections_failed_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_connections_failed_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetConnections_lost() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_connections_lost_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_connections_lost_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetThrottled_ms() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_throttled_ms_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_throttled_ms_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetRecords_pending() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_records_pending_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_records_pending_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetReports_unread() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_reports_unread_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_reports_unread_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetRequests_in_flight() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_requests_in_flight_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_requests_in_flight_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetBuffer_bytes_used() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_buffer_bytes_used_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_buffer_bytes_used_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetBuffer_bytes_total() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_buffer_bytes_total_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_buffer_bytes_total_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetThreads_waiting() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_threads_waiting_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_threads_waiting_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrCounters) GetBuffer_bytes_staged() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_counters_buffer_bytes_staged_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_counters_buffer_bytes_staged_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func NewCounters() (_swig_ret Counters) {
 	var swig_r Counters
-	swig_r = (Counters)(SwigcptrCounters(C._wrap_new_counters_native_e2d0f0945c47313f()))
+	swig_r = (Counters)(SwigcptrCounters(C._wrap_new_counters_native_ad1539f8a5b21acd()))
 	return swig_r
 }
 
 func DeleteCounters(arg1 Counters) {
 	_swig_i_0 := getSwigcptr(arg1)
-	C._wrap_delete_counters_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	C._wrap_delete_counters_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 }
 
 type Counters interface {
@@ -1396,7 +1499,7 @@ func Get_counters(arg1 uintptr, arg2 Counters) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (int32)(C._wrap_get_counters_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (int32)(C._wrap_get_counters_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	return swig_r
 }
 
@@ -1406,7 +1509,7 @@ func Partitions_for(arg1 uintptr, arg2 string, arg3 int64, arg4 *uintptr) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_partitions_for_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.swig_type_55(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_partitions_for_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_1)), C.swig_type_63(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1425,61 +1528,61 @@ func (p SwigcptrPartition) SwigIsPartition() {
 func (arg1 SwigcptrPartition) GetNumber() (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_partition_number_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_partition_number_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrPartition) GetLeader() (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_partition_leader_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_partition_leader_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrPartition) GetLeader_epoch() (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_partition_leader_epoch_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_partition_leader_epoch_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrPartition) GetReplica_count() (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_partition_replica_count_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_partition_replica_count_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrPartition) GetIn_sync_count() (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_partition_in_sync_count_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_partition_in_sync_count_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrPartition) GetOffline_count() (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_partition_offline_count_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_partition_offline_count_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrPartition) GetStatus() (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_partition_status_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_partition_status_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func NewPartition() (_swig_ret Partition) {
 	var swig_r Partition
-	swig_r = (Partition)(SwigcptrPartition(C._wrap_new_partition_native_e2d0f0945c47313f()))
+	swig_r = (Partition)(SwigcptrPartition(C._wrap_new_partition_native_ad1539f8a5b21acd()))
 	return swig_r
 }
 
 func DeletePartition(arg1 Partition) {
 	_swig_i_0 := getSwigcptr(arg1)
-	C._wrap_delete_partition_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	C._wrap_delete_partition_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 }
 
 type Partition interface {
@@ -1496,7 +1599,7 @@ type Partition interface {
 
 func _swig_getNODES_REPLICAS() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_NODES_REPLICAS_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_NODES_REPLICAS_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -1504,7 +1607,7 @@ var NODES_REPLICAS int = _swig_getNODES_REPLICAS()
 
 func _swig_getNODES_IN_SYNC() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_NODES_IN_SYNC_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_NODES_IN_SYNC_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -1512,7 +1615,7 @@ var NODES_IN_SYNC int = _swig_getNODES_IN_SYNC()
 
 func _swig_getNODES_OFFLINE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_NODES_OFFLINE_native_e2d0f0945c47313f())
+	swig_r = (int)(C._wrap_NODES_OFFLINE_native_ad1539f8a5b21acd())
 	return swig_r
 }
 
@@ -1522,7 +1625,7 @@ func Partitions_count(arg1 uintptr, arg2 *uint32) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_partitions_count_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_partitions_count_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1531,11 +1634,11 @@ func Partitions_get(arg1 uintptr, arg2 uint32, arg3 Partition) (_swig_ret int32)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (int32)(C._wrap_partitions_get_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (int32)(C._wrap_partitions_get_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	return swig_r
 }
 
 func Partitions_destroy(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_partitions_destroy_native_e2d0f0945c47313f(C.uintptr_t(_swig_i_0))
+	C._wrap_partitions_destroy_native_ad1539f8a5b21acd(C.uintptr_t(_swig_i_0))
 }

@@ -173,15 +173,46 @@ static void* Swig_malloc(int c) {
 }
 
 #include "sendoff/sendoff.h"
+#include <stdlib.h>
+#include <string.h>
 
 #include <stdint.h>		// Use the C99 official header
-
-#include <stdlib.h>
 
 /* sendoff_create without callbacks. */
 static int32_t sendoff_open(const sendoff_config *config, sendoff_producer **producer, char *error,
                             size_t error_size) {
   return sendoff_create(config, NULL, producer, error, error_size);
+}
+
+/* sendoff_set_token of text alone. Extensions are as brokers get them, name=value, but with \1 behind each; an empty
+ * principal is none. */
+static int32_t sendoff_give_token(sendoff_producer *producer, const char *value, const char *principal,
+                                  int64_t expires_ms, const char *extensions, char *error, size_t error_size) {
+  const size_t bytes = strlen(extensions) + 1;
+  char *text = (char *)malloc(bytes);
+  sendoff_token_extension *list = (sendoff_token_extension *)calloc(bytes, sizeof *list); /* more than there can be */
+  sendoff_token token;
+  int32_t status = SENDOFF_OUT_OF_MEMORY;
+  memset(&token, 0, sizeof token);
+  token.size = sizeof token;
+  token.value = value;
+  token.principal = principal[0] == '\0' ? NULL : principal;
+  token.expires_ms = expires_ms;
+  token.extensions = list;
+  if (text != NULL && list != NULL) {
+    char *next = (char *)memcpy(text, extensions, bytes);
+    for (char *end; (end = strchr(next, '\1')) != NULL; next = end + 1) {
+      char *equals = strchr(next, '=');
+      *end = '\0';
+      list[token.extension_count].name = next;
+      list[token.extension_count++].value = equals == NULL ? end : equals + 1;
+      if (equals != NULL) *equals = '\0';
+    }
+    status = sendoff_set_token(producer, &token, error, error_size);
+  }
+  free(text);
+  free(list);
+  return status;
 }
 
 SWIGINTERN struct sendoff_setting *new_sendoff_setting(void){
@@ -212,7 +243,7 @@ SWIGINTERN void delete_sendoff_partition(struct sendoff_partition *self){ free(s
 extern "C" {
 #endif
 
-void _wrap_Swig_free_native_e2d0f0945c47313f(void *_swig_go_0) {
+void _wrap_Swig_free_native_ad1539f8a5b21acd(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
 
   arg1 = *(void **)&_swig_go_0;
@@ -221,7 +252,7 @@ void _wrap_Swig_free_native_e2d0f0945c47313f(void *_swig_go_0) {
 
 }
 
-void *_wrap_Swig_malloc_native_e2d0f0945c47313f(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_native_ad1539f8a5b21acd(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -233,7 +264,7 @@ void *_wrap_Swig_malloc_native_e2d0f0945c47313f(intgo _swig_go_0) {
   return _swig_go_result;
 }
 
-int _wrap_open_native_e2d0f0945c47313f(sendoff_config *_swig_go_0, sendoff_producer **_swig_go_1, _goslice_ _swig_go_2) {
+int _wrap_open_native_ad1539f8a5b21acd(sendoff_config *_swig_go_0, sendoff_producer **_swig_go_1, _goslice_ _swig_go_2) {
   sendoff_config *arg1 = (sendoff_config *) 0 ;
   sendoff_producer **arg2 = (sendoff_producer **) 0 ;
   char *arg3 = (char *) 0 ;
@@ -250,7 +281,51 @@ int _wrap_open_native_e2d0f0945c47313f(sendoff_config *_swig_go_0, sendoff_produ
   return _swig_go_result;
 }
 
-intgo _wrap_OK_native_e2d0f0945c47313f() {
+int _wrap_give_token_native_ad1539f8a5b21acd(sendoff_producer *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, _gostring_ _swig_go_4, _goslice_ _swig_go_5) {
+  sendoff_producer *arg1 = (sendoff_producer *) 0 ;
+  char *arg2 = (char *) 0 ;
+  char *arg3 = (char *) 0 ;
+  int64_t arg4 ;
+  char *arg5 = (char *) 0 ;
+  char *arg6 = (char *) 0 ;
+  size_t arg7 ;
+  int32_t result;
+  int _swig_go_result;
+
+  arg1 = (sendoff_producer *)_swig_go_0;
+
+  arg2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(arg2, _swig_go_1.p, _swig_go_1.n);
+  arg2[_swig_go_1.n] = '\0';
+
+  arg3 = (char *)malloc(_swig_go_2.n + 1);
+  memcpy(arg3, _swig_go_2.p, _swig_go_2.n);
+  arg3[_swig_go_2.n] = '\0';
+
+  arg4 = (int64_t)_swig_go_3;
+
+  arg5 = (char *)malloc(_swig_go_4.n + 1);
+  memcpy(arg5, _swig_go_4.p, _swig_go_4.n);
+  arg5[_swig_go_4.n] = '\0';
+
+  arg6 = (char *)_swig_go_5.array; arg7 = (size_t)_swig_go_5.len;
+
+  result = (int32_t)sendoff_give_token(arg1,(char const *)arg2,(char const *)arg3,arg4,(char const *)arg5,arg6,arg7);
+  _swig_go_result = result;
+
+  explicit_bzero(arg2, strlen(arg2));
+  free(arg2);
+
+  explicit_bzero(arg3, strlen(arg3));
+  free(arg3);
+
+  explicit_bzero(arg5, strlen(arg5));
+  free(arg5);
+
+  return _swig_go_result;
+}
+
+intgo _wrap_OK_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -260,7 +335,7 @@ intgo _wrap_OK_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_INVALID_ARGUMENT_native_e2d0f0945c47313f() {
+intgo _wrap_INVALID_ARGUMENT_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -270,7 +345,7 @@ intgo _wrap_INVALID_ARGUMENT_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_INVALID_SETTING_native_e2d0f0945c47313f() {
+intgo _wrap_INVALID_SETTING_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -280,7 +355,7 @@ intgo _wrap_INVALID_SETTING_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_UNKNOWN_SETTING_native_e2d0f0945c47313f() {
+intgo _wrap_UNKNOWN_SETTING_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -290,7 +365,7 @@ intgo _wrap_UNKNOWN_SETTING_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_OUT_OF_MEMORY_native_e2d0f0945c47313f() {
+intgo _wrap_OUT_OF_MEMORY_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -300,7 +375,7 @@ intgo _wrap_OUT_OF_MEMORY_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_CLOSED_native_e2d0f0945c47313f() {
+intgo _wrap_CLOSED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -310,7 +385,7 @@ intgo _wrap_CLOSED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_FORKED_native_e2d0f0945c47313f() {
+intgo _wrap_FORKED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -320,7 +395,7 @@ intgo _wrap_FORKED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_BUFFER_FULL_native_e2d0f0945c47313f() {
+intgo _wrap_BUFFER_FULL_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -330,7 +405,7 @@ intgo _wrap_BUFFER_FULL_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_TIMED_OUT_native_e2d0f0945c47313f() {
+intgo _wrap_TIMED_OUT_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -340,7 +415,7 @@ intgo _wrap_TIMED_OUT_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_DELIVERY_TIMED_OUT_native_e2d0f0945c47313f() {
+intgo _wrap_DELIVERY_TIMED_OUT_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -350,7 +425,7 @@ intgo _wrap_DELIVERY_TIMED_OUT_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_REPORTS_UNREAD_native_e2d0f0945c47313f() {
+intgo _wrap_REPORTS_UNREAD_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -360,7 +435,7 @@ intgo _wrap_REPORTS_UNREAD_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_RECORD_TOO_LARGE_native_e2d0f0945c47313f() {
+intgo _wrap_RECORD_TOO_LARGE_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -370,7 +445,7 @@ intgo _wrap_RECORD_TOO_LARGE_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_PARTITION_OUT_OF_RANGE_native_e2d0f0945c47313f() {
+intgo _wrap_PARTITION_OUT_OF_RANGE_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -380,7 +455,7 @@ intgo _wrap_PARTITION_OUT_OF_RANGE_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_IN_CALLBACK_native_e2d0f0945c47313f() {
+intgo _wrap_IN_CALLBACK_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -390,7 +465,7 @@ intgo _wrap_IN_CALLBACK_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_INTERRUPTED_native_e2d0f0945c47313f() {
+intgo _wrap_INTERRUPTED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -400,7 +475,7 @@ intgo _wrap_INTERRUPTED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_ABORTED_native_e2d0f0945c47313f() {
+intgo _wrap_ABORTED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -410,7 +485,7 @@ intgo _wrap_ABORTED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_NO_ACKNOWLEDGEMENT_native_e2d0f0945c47313f() {
+intgo _wrap_NO_ACKNOWLEDGEMENT_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -420,7 +495,7 @@ intgo _wrap_NO_ACKNOWLEDGEMENT_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_DISCONNECTED_native_e2d0f0945c47313f() {
+intgo _wrap_DISCONNECTED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -430,7 +505,7 @@ intgo _wrap_DISCONNECTED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_REQUEST_TIMED_OUT_LOCALLY_native_e2d0f0945c47313f() {
+intgo _wrap_REQUEST_TIMED_OUT_LOCALLY_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -440,7 +515,7 @@ intgo _wrap_REQUEST_TIMED_OUT_LOCALLY_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_MALFORMED_RESPONSE_native_e2d0f0945c47313f() {
+intgo _wrap_MALFORMED_RESPONSE_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -450,7 +525,7 @@ intgo _wrap_MALFORMED_RESPONSE_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_NAME_NOT_RESOLVED_native_e2d0f0945c47313f() {
+intgo _wrap_NAME_NOT_RESOLVED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -460,7 +535,7 @@ intgo _wrap_NAME_NOT_RESOLVED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_UNSUPPORTED_BROKER_native_e2d0f0945c47313f() {
+intgo _wrap_UNSUPPORTED_BROKER_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -470,7 +545,7 @@ intgo _wrap_UNSUPPORTED_BROKER_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_SYSTEM_ERROR_native_e2d0f0945c47313f() {
+intgo _wrap_SYSTEM_ERROR_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -480,7 +555,7 @@ intgo _wrap_SYSTEM_ERROR_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_PARTITION_BUFFER_FULL_native_e2d0f0945c47313f() {
+intgo _wrap_PARTITION_BUFFER_FULL_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -490,7 +565,7 @@ intgo _wrap_PARTITION_BUFFER_FULL_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_ACKNOWLEDGED_DATA_LOST_native_e2d0f0945c47313f() {
+intgo _wrap_ACKNOWLEDGED_DATA_LOST_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -500,7 +575,7 @@ intgo _wrap_ACKNOWLEDGED_DATA_LOST_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_FILE_UNREADABLE_native_e2d0f0945c47313f() {
+intgo _wrap_FILE_UNREADABLE_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -510,7 +585,7 @@ intgo _wrap_FILE_UNREADABLE_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_TOPIC_RECREATED_native_e2d0f0945c47313f() {
+intgo _wrap_TOPIC_RECREATED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -520,7 +595,7 @@ intgo _wrap_TOPIC_RECREATED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_CONNECTION_REFUSED_native_e2d0f0945c47313f() {
+intgo _wrap_CONNECTION_REFUSED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -530,7 +605,7 @@ intgo _wrap_CONNECTION_REFUSED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_PARTITIONER_FAILED_native_e2d0f0945c47313f() {
+intgo _wrap_PARTITIONER_FAILED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -540,7 +615,7 @@ intgo _wrap_PARTITIONER_FAILED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_NOT_CONFIGURED_native_e2d0f0945c47313f() {
+intgo _wrap_NOT_CONFIGURED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -550,7 +625,37 @@ intgo _wrap_NOT_CONFIGURED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_CLASS_RETRIABLE_native_e2d0f0945c47313f() {
+intgo _wrap_TLS_HANDSHAKE_FAILED_native_ad1539f8a5b21acd() {
+  int result;
+  intgo _swig_go_result;
+
+  result = SENDOFF_TLS_HANDSHAKE_FAILED;
+
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+intgo _wrap_CERTIFICATE_REFUSED_native_ad1539f8a5b21acd() {
+  int result;
+  intgo _swig_go_result;
+
+  result = SENDOFF_CERTIFICATE_REFUSED;
+
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+intgo _wrap_LOGIN_FAILED_native_ad1539f8a5b21acd() {
+  int result;
+  intgo _swig_go_result;
+
+  result = SENDOFF_LOGIN_FAILED;
+
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+intgo _wrap_CLASS_RETRIABLE_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -560,7 +665,7 @@ intgo _wrap_CLASS_RETRIABLE_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_CLASS_REFRESH_METADATA_native_e2d0f0945c47313f() {
+intgo _wrap_CLASS_REFRESH_METADATA_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -570,7 +675,7 @@ intgo _wrap_CLASS_REFRESH_METADATA_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_CLASS_NOT_APPENDED_native_e2d0f0945c47313f() {
+intgo _wrap_CLASS_NOT_APPENDED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -580,7 +685,7 @@ intgo _wrap_CLASS_NOT_APPENDED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_CLASS_FATAL_native_e2d0f0945c47313f() {
+intgo _wrap_CLASS_FATAL_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -590,7 +695,7 @@ intgo _wrap_CLASS_FATAL_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_CLASS_CONFIGURATION_native_e2d0f0945c47313f() {
+intgo _wrap_CLASS_CONFIGURATION_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -600,7 +705,7 @@ intgo _wrap_CLASS_CONFIGURATION_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_CLASS_AUTHORIZATION_native_e2d0f0945c47313f() {
+intgo _wrap_CLASS_AUTHORIZATION_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -610,7 +715,7 @@ intgo _wrap_CLASS_AUTHORIZATION_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_CLASS_ABORTABLE_native_e2d0f0945c47313f() {
+intgo _wrap_CLASS_ABORTABLE_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -620,7 +725,7 @@ intgo _wrap_CLASS_ABORTABLE_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-_gostring_ _wrap_status_name_native_e2d0f0945c47313f(int _swig_go_0) {
+_gostring_ _wrap_status_name_native_ad1539f8a5b21acd(int _swig_go_0) {
   int32_t arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -632,7 +737,7 @@ _gostring_ _wrap_status_name_native_e2d0f0945c47313f(int _swig_go_0) {
   return _swig_go_result;
 }
 
-_gostring_ _wrap_status_text_native_e2d0f0945c47313f(int _swig_go_0) {
+_gostring_ _wrap_status_text_native_ad1539f8a5b21acd(int _swig_go_0) {
   int32_t arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -644,7 +749,7 @@ _gostring_ _wrap_status_text_native_e2d0f0945c47313f(int _swig_go_0) {
   return _swig_go_result;
 }
 
-int _wrap_status_class_native_e2d0f0945c47313f(int _swig_go_0) {
+int _wrap_status_class_native_ad1539f8a5b21acd(int _swig_go_0) {
   int32_t arg1 ;
   uint32_t result;
   int _swig_go_result;
@@ -656,7 +761,7 @@ int _wrap_status_class_native_e2d0f0945c47313f(int _swig_go_0) {
   return _swig_go_result;
 }
 
-_gostring_ _wrap_version_native_e2d0f0945c47313f() {
+_gostring_ _wrap_version_native_ad1539f8a5b21acd() {
   char *result = 0 ;
   _gostring_ _swig_go_result;
 
@@ -665,7 +770,7 @@ _gostring_ _wrap_version_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-int _wrap_abi_version_native_e2d0f0945c47313f() {
+int _wrap_abi_version_native_ad1539f8a5b21acd() {
   uint32_t result;
   int _swig_go_result;
 
@@ -674,7 +779,7 @@ int _wrap_abi_version_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-_gostring_ _wrap_features_native_e2d0f0945c47313f() {
+_gostring_ _wrap_features_native_ad1539f8a5b21acd() {
   char *result = 0 ;
   _gostring_ _swig_go_result;
 
@@ -683,7 +788,7 @@ _gostring_ _wrap_features_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-int _wrap_config_create_native_e2d0f0945c47313f(sendoff_config **_swig_go_0) {
+int _wrap_config_create_native_ad1539f8a5b21acd(sendoff_config **_swig_go_0) {
   sendoff_config **arg1 = (sendoff_config **) 0 ;
   int32_t result;
   int _swig_go_result;
@@ -695,7 +800,7 @@ int _wrap_config_create_native_e2d0f0945c47313f(sendoff_config **_swig_go_0) {
   return _swig_go_result;
 }
 
-int _wrap_config_set_native_e2d0f0945c47313f(sendoff_config *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _goslice_ _swig_go_3) {
+int _wrap_config_set_native_ad1539f8a5b21acd(sendoff_config *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _goslice_ _swig_go_3) {
   sendoff_config *arg1 = (sendoff_config *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -718,12 +823,17 @@ int _wrap_config_set_native_e2d0f0945c47313f(sendoff_config *_swig_go_0, _gostri
 
   result = (int32_t)sendoff_config_set(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5);
   _swig_go_result = result;
+
+  explicit_bzero(arg2, strlen(arg2));
   free(arg2);
+
+  explicit_bzero(arg3, strlen(arg3));
   free(arg3);
+
   return _swig_go_result;
 }
 
-int _wrap_config_get_native_e2d0f0945c47313f(sendoff_config *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, long long *_swig_go_3) {
+int _wrap_config_get_native_ad1539f8a5b21acd(sendoff_config *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, long long *_swig_go_3) {
   sendoff_config *arg1 = (sendoff_config *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -743,11 +853,14 @@ int _wrap_config_get_native_e2d0f0945c47313f(sendoff_config *_swig_go_0, _gostri
 
   result = (int32_t)sendoff_config_get((struct sendoff_config const *)arg1,(char const *)arg2,arg3,arg4,arg5);
   _swig_go_result = result;
+
+  explicit_bzero(arg2, strlen(arg2));
   free(arg2);
+
   return _swig_go_result;
 }
 
-int _wrap_config_load_file_native_e2d0f0945c47313f(sendoff_config *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
+int _wrap_config_load_file_native_ad1539f8a5b21acd(sendoff_config *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
   sendoff_config *arg1 = (sendoff_config *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -765,11 +878,14 @@ int _wrap_config_load_file_native_e2d0f0945c47313f(sendoff_config *_swig_go_0, _
 
   result = (int32_t)sendoff_config_load_file(arg1,(char const *)arg2,arg3,arg4);
   _swig_go_result = result;
+
+  explicit_bzero(arg2, strlen(arg2));
   free(arg2);
+
   return _swig_go_result;
 }
 
-void _wrap_config_destroy_native_e2d0f0945c47313f(sendoff_config *_swig_go_0) {
+void _wrap_config_destroy_native_ad1539f8a5b21acd(sendoff_config *_swig_go_0) {
   sendoff_config *arg1 = (sendoff_config *) 0 ;
 
   arg1 = (sendoff_config *)_swig_go_0;
@@ -778,7 +894,7 @@ void _wrap_config_destroy_native_e2d0f0945c47313f(sendoff_config *_swig_go_0) {
 
 }
 
-int _wrap_setting_flags_get_native_e2d0f0945c47313f(struct sendoff_setting *_swig_go_0) {
+int _wrap_setting_flags_get_native_ad1539f8a5b21acd(struct sendoff_setting *_swig_go_0) {
   struct sendoff_setting *arg1 = (struct sendoff_setting *) 0 ;
   uint32_t result;
   int _swig_go_result;
@@ -790,7 +906,7 @@ int _wrap_setting_flags_get_native_e2d0f0945c47313f(struct sendoff_setting *_swi
   return _swig_go_result;
 }
 
-_gostring_ _wrap_setting_name_get_native_e2d0f0945c47313f(struct sendoff_setting *_swig_go_0) {
+_gostring_ _wrap_setting_name_get_native_ad1539f8a5b21acd(struct sendoff_setting *_swig_go_0) {
   struct sendoff_setting *arg1 = (struct sendoff_setting *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -802,7 +918,7 @@ _gostring_ _wrap_setting_name_get_native_e2d0f0945c47313f(struct sendoff_setting
   return _swig_go_result;
 }
 
-_gostring_ _wrap_setting_value_type_get_native_e2d0f0945c47313f(struct sendoff_setting *_swig_go_0) {
+_gostring_ _wrap_setting_value_type_get_native_ad1539f8a5b21acd(struct sendoff_setting *_swig_go_0) {
   struct sendoff_setting *arg1 = (struct sendoff_setting *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -814,7 +930,7 @@ _gostring_ _wrap_setting_value_type_get_native_e2d0f0945c47313f(struct sendoff_s
   return _swig_go_result;
 }
 
-_gostring_ _wrap_setting_default_value_get_native_e2d0f0945c47313f(struct sendoff_setting *_swig_go_0) {
+_gostring_ _wrap_setting_default_value_get_native_ad1539f8a5b21acd(struct sendoff_setting *_swig_go_0) {
   struct sendoff_setting *arg1 = (struct sendoff_setting *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -826,7 +942,7 @@ _gostring_ _wrap_setting_default_value_get_native_e2d0f0945c47313f(struct sendof
   return _swig_go_result;
 }
 
-_gostring_ _wrap_setting_allowed_get_native_e2d0f0945c47313f(struct sendoff_setting *_swig_go_0) {
+_gostring_ _wrap_setting_allowed_get_native_ad1539f8a5b21acd(struct sendoff_setting *_swig_go_0) {
   struct sendoff_setting *arg1 = (struct sendoff_setting *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -838,7 +954,7 @@ _gostring_ _wrap_setting_allowed_get_native_e2d0f0945c47313f(struct sendoff_sett
   return _swig_go_result;
 }
 
-_gostring_ _wrap_setting_text_get_native_e2d0f0945c47313f(struct sendoff_setting *_swig_go_0) {
+_gostring_ _wrap_setting_text_get_native_ad1539f8a5b21acd(struct sendoff_setting *_swig_go_0) {
   struct sendoff_setting *arg1 = (struct sendoff_setting *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -850,7 +966,7 @@ _gostring_ _wrap_setting_text_get_native_e2d0f0945c47313f(struct sendoff_setting
   return _swig_go_result;
 }
 
-_gostring_ _wrap_setting_alias_of_get_native_e2d0f0945c47313f(struct sendoff_setting *_swig_go_0) {
+_gostring_ _wrap_setting_alias_of_get_native_ad1539f8a5b21acd(struct sendoff_setting *_swig_go_0) {
   struct sendoff_setting *arg1 = (struct sendoff_setting *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -862,7 +978,7 @@ _gostring_ _wrap_setting_alias_of_get_native_e2d0f0945c47313f(struct sendoff_set
   return _swig_go_result;
 }
 
-struct sendoff_setting *_wrap_new_setting_native_e2d0f0945c47313f() {
+struct sendoff_setting *_wrap_new_setting_native_ad1539f8a5b21acd() {
   struct sendoff_setting *result = 0 ;
   struct sendoff_setting *_swig_go_result;
 
@@ -871,7 +987,7 @@ struct sendoff_setting *_wrap_new_setting_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-void _wrap_delete_setting_native_e2d0f0945c47313f(struct sendoff_setting *_swig_go_0) {
+void _wrap_delete_setting_native_ad1539f8a5b21acd(struct sendoff_setting *_swig_go_0) {
   struct sendoff_setting *arg1 = (struct sendoff_setting *) 0 ;
 
   arg1 = *(struct sendoff_setting **)&_swig_go_0;
@@ -880,7 +996,7 @@ void _wrap_delete_setting_native_e2d0f0945c47313f(struct sendoff_setting *_swig_
 
 }
 
-intgo _wrap_SETTING_PER_TOPIC_native_e2d0f0945c47313f() {
+intgo _wrap_SETTING_PER_TOPIC_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -890,7 +1006,7 @@ intgo _wrap_SETTING_PER_TOPIC_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_SETTING_NO_MEANING_native_e2d0f0945c47313f() {
+intgo _wrap_SETTING_NO_MEANING_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -900,7 +1016,7 @@ intgo _wrap_SETTING_NO_MEANING_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-int _wrap_setting_count_native_e2d0f0945c47313f(int *_swig_go_0) {
+int _wrap_setting_count_native_ad1539f8a5b21acd(int *_swig_go_0) {
   uint32_t *arg1 = (uint32_t *) 0 ;
   int32_t result;
   int _swig_go_result;
@@ -912,7 +1028,7 @@ int _wrap_setting_count_native_e2d0f0945c47313f(int *_swig_go_0) {
   return _swig_go_result;
 }
 
-int _wrap_setting_at_native_e2d0f0945c47313f(int _swig_go_0, struct sendoff_setting *_swig_go_1) {
+int _wrap_setting_at_native_ad1539f8a5b21acd(int _swig_go_0, struct sendoff_setting *_swig_go_1) {
   uint32_t arg1 ;
   sendoff_setting *arg2 = (sendoff_setting *) 0 ;
   int32_t result;
@@ -926,7 +1042,7 @@ int _wrap_setting_at_native_e2d0f0945c47313f(int _swig_go_0, struct sendoff_sett
   return _swig_go_result;
 }
 
-intgo _wrap_OUTCOME_DELIVERED_native_e2d0f0945c47313f() {
+intgo _wrap_OUTCOME_DELIVERED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -936,7 +1052,7 @@ intgo _wrap_OUTCOME_DELIVERED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_OUTCOME_DELIVERED_OFFSET_UNKNOWN_native_e2d0f0945c47313f() {
+intgo _wrap_OUTCOME_DELIVERED_OFFSET_UNKNOWN_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -946,7 +1062,7 @@ intgo _wrap_OUTCOME_DELIVERED_OFFSET_UNKNOWN_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_OUTCOME_NOT_DELIVERED_native_e2d0f0945c47313f() {
+intgo _wrap_OUTCOME_NOT_DELIVERED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -956,7 +1072,7 @@ intgo _wrap_OUTCOME_NOT_DELIVERED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_OUTCOME_UNKNOWN_native_e2d0f0945c47313f() {
+intgo _wrap_OUTCOME_UNKNOWN_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -966,7 +1082,7 @@ intgo _wrap_OUTCOME_UNKNOWN_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_REPORT_LOG_APPEND_TIME_native_e2d0f0945c47313f() {
+intgo _wrap_REPORT_LOG_APPEND_TIME_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -976,7 +1092,7 @@ intgo _wrap_REPORT_LOG_APPEND_TIME_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-int _wrap_connect_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, long long _swig_go_1, _goslice_ _swig_go_2) {
+int _wrap_connect_native_ad1539f8a5b21acd(sendoff_producer *_swig_go_0, long long _swig_go_1, _goslice_ _swig_go_2) {
   sendoff_producer *arg1 = (sendoff_producer *) 0 ;
   int64_t arg2 ;
   char *arg3 = (char *) 0 ;
@@ -993,7 +1109,7 @@ int _wrap_connect_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, long lon
   return _swig_go_result;
 }
 
-int _wrap_topic_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, _gostring_ _swig_go_1, int *_swig_go_2) {
+int _wrap_topic_native_ad1539f8a5b21acd(sendoff_producer *_swig_go_0, _gostring_ _swig_go_1, int *_swig_go_2) {
   sendoff_producer *arg1 = (sendoff_producer *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t *arg3 = (uint32_t *) 0 ;
@@ -1010,11 +1126,14 @@ int _wrap_topic_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, _gostring_
 
   result = (int32_t)sendoff_topic(arg1,(char const *)arg2,arg3);
   _swig_go_result = result;
+
+  explicit_bzero(arg2, strlen(arg2));
   free(arg2);
+
   return _swig_go_result;
 }
 
-int _wrap_topic_name_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2, long long *_swig_go_3) {
+int _wrap_topic_name_native_ad1539f8a5b21acd(sendoff_producer *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2, long long *_swig_go_3) {
   sendoff_producer *arg1 = (sendoff_producer *) 0 ;
   uint32_t arg2 ;
   char *arg3 = (char *) 0 ;
@@ -1033,7 +1152,7 @@ int _wrap_topic_name_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, int _
   return _swig_go_result;
 }
 
-intgo _wrap_SET_TOPIC_ID_native_e2d0f0945c47313f() {
+intgo _wrap_SET_TOPIC_ID_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -1043,7 +1162,7 @@ intgo _wrap_SET_TOPIC_ID_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_SET_PARTITION_native_e2d0f0945c47313f() {
+intgo _wrap_SET_PARTITION_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -1053,7 +1172,7 @@ intgo _wrap_SET_PARTITION_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_SET_TIMESTAMP_native_e2d0f0945c47313f() {
+intgo _wrap_SET_TIMESTAMP_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -1063,7 +1182,7 @@ intgo _wrap_SET_TIMESTAMP_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_SET_TRY_native_e2d0f0945c47313f() {
+intgo _wrap_SET_TRY_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -1073,7 +1192,7 @@ intgo _wrap_SET_TRY_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-int _wrap_close_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, long long _swig_go_1) {
+int _wrap_close_native_ad1539f8a5b21acd(sendoff_producer *_swig_go_0, long long _swig_go_1) {
   sendoff_producer *arg1 = (sendoff_producer *) 0 ;
   int64_t arg2 ;
   int32_t result;
@@ -1087,7 +1206,7 @@ int _wrap_close_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, long long 
   return _swig_go_result;
 }
 
-void _wrap_destroy_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0) {
+void _wrap_destroy_native_ad1539f8a5b21acd(sendoff_producer *_swig_go_0) {
   sendoff_producer *arg1 = (sendoff_producer *) 0 ;
 
   arg1 = (sendoff_producer *)_swig_go_0;
@@ -1096,7 +1215,7 @@ void _wrap_destroy_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0) {
 
 }
 
-int _wrap_report_descriptor_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, int *_swig_go_1) {
+int _wrap_report_descriptor_native_ad1539f8a5b21acd(sendoff_producer *_swig_go_0, int *_swig_go_1) {
   sendoff_producer *arg1 = (sendoff_producer *) 0 ;
   int32_t *arg2 = (int32_t *) 0 ;
   int32_t result;
@@ -1110,7 +1229,7 @@ int _wrap_report_descriptor_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0
   return _swig_go_result;
 }
 
-intgo _wrap_EVENT_LOG_native_e2d0f0945c47313f() {
+intgo _wrap_EVENT_LOG_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -1120,7 +1239,7 @@ intgo _wrap_EVENT_LOG_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_EVENT_FATAL_native_e2d0f0945c47313f() {
+intgo _wrap_EVENT_FATAL_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -1130,7 +1249,7 @@ intgo _wrap_EVENT_FATAL_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_EVENT_THROTTLED_native_e2d0f0945c47313f() {
+intgo _wrap_EVENT_THROTTLED_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -1140,7 +1259,7 @@ intgo _wrap_EVENT_THROTTLED_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_EVENT_LOST_native_e2d0f0945c47313f() {
+intgo _wrap_EVENT_LOST_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -1150,7 +1269,17 @@ intgo _wrap_EVENT_LOST_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-int _wrap_event_kind_get_native_e2d0f0945c47313f(struct sendoff_event *_swig_go_0) {
+intgo _wrap_EVENT_AUTHENTICATION_FAILED_native_ad1539f8a5b21acd() {
+  int result;
+  intgo _swig_go_result;
+
+  result = SENDOFF_EVENT_AUTHENTICATION_FAILED;
+
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+int _wrap_event_kind_get_native_ad1539f8a5b21acd(struct sendoff_event *_swig_go_0) {
   struct sendoff_event *arg1 = (struct sendoff_event *) 0 ;
   uint32_t result;
   int _swig_go_result;
@@ -1162,7 +1291,7 @@ int _wrap_event_kind_get_native_e2d0f0945c47313f(struct sendoff_event *_swig_go_
   return _swig_go_result;
 }
 
-int _wrap_event_status_get_native_e2d0f0945c47313f(struct sendoff_event *_swig_go_0) {
+int _wrap_event_status_get_native_ad1539f8a5b21acd(struct sendoff_event *_swig_go_0) {
   struct sendoff_event *arg1 = (struct sendoff_event *) 0 ;
   int32_t result;
   int _swig_go_result;
@@ -1174,7 +1303,7 @@ int _wrap_event_status_get_native_e2d0f0945c47313f(struct sendoff_event *_swig_g
   return _swig_go_result;
 }
 
-int _wrap_event_broker_get_native_e2d0f0945c47313f(struct sendoff_event *_swig_go_0) {
+int _wrap_event_broker_get_native_ad1539f8a5b21acd(struct sendoff_event *_swig_go_0) {
   struct sendoff_event *arg1 = (struct sendoff_event *) 0 ;
   int32_t result;
   int _swig_go_result;
@@ -1186,7 +1315,7 @@ int _wrap_event_broker_get_native_e2d0f0945c47313f(struct sendoff_event *_swig_g
   return _swig_go_result;
 }
 
-long long _wrap_event_number_get_native_e2d0f0945c47313f(struct sendoff_event *_swig_go_0) {
+long long _wrap_event_number_get_native_ad1539f8a5b21acd(struct sendoff_event *_swig_go_0) {
   struct sendoff_event *arg1 = (struct sendoff_event *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -1198,7 +1327,7 @@ long long _wrap_event_number_get_native_e2d0f0945c47313f(struct sendoff_event *_
   return _swig_go_result;
 }
 
-_gostring_ _wrap_event_text_get_native_e2d0f0945c47313f(struct sendoff_event *_swig_go_0) {
+_gostring_ _wrap_event_text_get_native_ad1539f8a5b21acd(struct sendoff_event *_swig_go_0) {
   struct sendoff_event *arg1 = (struct sendoff_event *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1210,7 +1339,7 @@ _gostring_ _wrap_event_text_get_native_e2d0f0945c47313f(struct sendoff_event *_s
   return _swig_go_result;
 }
 
-struct sendoff_event *_wrap_new_event_native_e2d0f0945c47313f() {
+struct sendoff_event *_wrap_new_event_native_ad1539f8a5b21acd() {
   struct sendoff_event *result = 0 ;
   struct sendoff_event *_swig_go_result;
 
@@ -1219,7 +1348,7 @@ struct sendoff_event *_wrap_new_event_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-void _wrap_delete_event_native_e2d0f0945c47313f(struct sendoff_event *_swig_go_0) {
+void _wrap_delete_event_native_ad1539f8a5b21acd(struct sendoff_event *_swig_go_0) {
   struct sendoff_event *arg1 = (struct sendoff_event *) 0 ;
 
   arg1 = *(struct sendoff_event **)&_swig_go_0;
@@ -1228,7 +1357,7 @@ void _wrap_delete_event_native_e2d0f0945c47313f(struct sendoff_event *_swig_go_0
 
 }
 
-int _wrap_poll_event_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, struct sendoff_event *_swig_go_1, long long _swig_go_2) {
+int _wrap_poll_event_native_ad1539f8a5b21acd(sendoff_producer *_swig_go_0, struct sendoff_event *_swig_go_1, long long _swig_go_2) {
   sendoff_producer *arg1 = (sendoff_producer *) 0 ;
   sendoff_event *arg2 = (sendoff_event *) 0 ;
   int64_t arg3 ;
@@ -1244,7 +1373,59 @@ int _wrap_poll_event_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, struc
   return _swig_go_result;
 }
 
-long long _wrap_counters_records_accepted_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+int _wrap_set_token_failure_native_ad1539f8a5b21acd(sendoff_producer *_swig_go_0, _gostring_ _swig_go_1) {
+  sendoff_producer *arg1 = (sendoff_producer *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int32_t result;
+  int _swig_go_result;
+
+  arg1 = (sendoff_producer *)_swig_go_0;
+
+  arg2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(arg2, _swig_go_1.p, _swig_go_1.n);
+  arg2[_swig_go_1.n] = '\0';
+
+  result = (int32_t)sendoff_set_token_failure(arg1,(char const *)arg2);
+  _swig_go_result = result;
+
+  explicit_bzero(arg2, strlen(arg2));
+  free(arg2);
+
+  return _swig_go_result;
+}
+
+int _wrap_wait_token_wanted_native_ad1539f8a5b21acd(sendoff_producer *_swig_go_0, long long _swig_go_1) {
+  sendoff_producer *arg1 = (sendoff_producer *) 0 ;
+  int64_t arg2 ;
+  int32_t result;
+  int _swig_go_result;
+
+  arg1 = (sendoff_producer *)_swig_go_0;
+  arg2 = (int64_t)_swig_go_1;
+
+  result = (int32_t)sendoff_wait_token_wanted(arg1,arg2);
+  _swig_go_result = result;
+  return _swig_go_result;
+}
+
+int _wrap_reload_credentials_native_ad1539f8a5b21acd(sendoff_producer *_swig_go_0, sendoff_config *_swig_go_1, _goslice_ _swig_go_2) {
+  sendoff_producer *arg1 = (sendoff_producer *) 0 ;
+  sendoff_config *arg2 = (sendoff_config *) 0 ;
+  char *arg3 = (char *) 0 ;
+  size_t arg4 ;
+  int32_t result;
+  int _swig_go_result;
+
+  arg1 = (sendoff_producer *)_swig_go_0;
+  arg2 = (sendoff_config *)_swig_go_1;
+  arg3 = (char *)_swig_go_2.array; arg4 = (size_t)_swig_go_2.len;
+
+  result = (int32_t)sendoff_reload_credentials(arg1,(struct sendoff_config const *)arg2,arg3,arg4);
+  _swig_go_result = result;
+  return _swig_go_result;
+}
+
+long long _wrap_counters_records_accepted_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1256,7 +1437,7 @@ long long _wrap_counters_records_accepted_get_native_e2d0f0945c47313f(struct sen
   return _swig_go_result;
 }
 
-long long _wrap_counters_records_delivered_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_records_delivered_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1268,7 +1449,7 @@ long long _wrap_counters_records_delivered_get_native_e2d0f0945c47313f(struct se
   return _swig_go_result;
 }
 
-long long _wrap_counters_records_not_delivered_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_records_not_delivered_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1280,7 +1461,7 @@ long long _wrap_counters_records_not_delivered_get_native_e2d0f0945c47313f(struc
   return _swig_go_result;
 }
 
-long long _wrap_counters_records_unknown_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_records_unknown_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1292,7 +1473,7 @@ long long _wrap_counters_records_unknown_get_native_e2d0f0945c47313f(struct send
   return _swig_go_result;
 }
 
-long long _wrap_counters_records_unacknowledged_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_records_unacknowledged_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1304,7 +1485,7 @@ long long _wrap_counters_records_unacknowledged_get_native_e2d0f0945c47313f(stru
   return _swig_go_result;
 }
 
-long long _wrap_counters_bytes_accepted_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_bytes_accepted_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1316,7 +1497,7 @@ long long _wrap_counters_bytes_accepted_get_native_e2d0f0945c47313f(struct sendo
   return _swig_go_result;
 }
 
-long long _wrap_counters_batches_sent_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_batches_sent_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1328,7 +1509,7 @@ long long _wrap_counters_batches_sent_get_native_e2d0f0945c47313f(struct sendoff
   return _swig_go_result;
 }
 
-long long _wrap_counters_batches_retried_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_batches_retried_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1340,7 +1521,7 @@ long long _wrap_counters_batches_retried_get_native_e2d0f0945c47313f(struct send
   return _swig_go_result;
 }
 
-long long _wrap_counters_batches_split_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_batches_split_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1352,7 +1533,7 @@ long long _wrap_counters_batches_split_get_native_e2d0f0945c47313f(struct sendof
   return _swig_go_result;
 }
 
-long long _wrap_counters_batch_bytes_sent_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_batch_bytes_sent_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1364,7 +1545,7 @@ long long _wrap_counters_batch_bytes_sent_get_native_e2d0f0945c47313f(struct sen
   return _swig_go_result;
 }
 
-long long _wrap_counters_batch_bytes_uncompressed_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_batch_bytes_uncompressed_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1376,7 +1557,7 @@ long long _wrap_counters_batch_bytes_uncompressed_get_native_e2d0f0945c47313f(st
   return _swig_go_result;
 }
 
-long long _wrap_counters_out_of_order_answers_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_out_of_order_answers_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1388,7 +1569,7 @@ long long _wrap_counters_out_of_order_answers_get_native_e2d0f0945c47313f(struct
   return _swig_go_result;
 }
 
-long long _wrap_counters_outcomes_resolved_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_outcomes_resolved_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1400,7 +1581,7 @@ long long _wrap_counters_outcomes_resolved_get_native_e2d0f0945c47313f(struct se
   return _swig_go_result;
 }
 
-long long _wrap_counters_epochs_raised_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_epochs_raised_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1412,7 +1593,7 @@ long long _wrap_counters_epochs_raised_get_native_e2d0f0945c47313f(struct sendof
   return _swig_go_result;
 }
 
-long long _wrap_counters_requests_sent_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_requests_sent_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1424,7 +1605,7 @@ long long _wrap_counters_requests_sent_get_native_e2d0f0945c47313f(struct sendof
   return _swig_go_result;
 }
 
-long long _wrap_counters_responses_received_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_responses_received_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1436,7 +1617,7 @@ long long _wrap_counters_responses_received_get_native_e2d0f0945c47313f(struct s
   return _swig_go_result;
 }
 
-long long _wrap_counters_connections_opened_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_connections_opened_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1448,7 +1629,7 @@ long long _wrap_counters_connections_opened_get_native_e2d0f0945c47313f(struct s
   return _swig_go_result;
 }
 
-long long _wrap_counters_connections_failed_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_connections_failed_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1460,7 +1641,7 @@ long long _wrap_counters_connections_failed_get_native_e2d0f0945c47313f(struct s
   return _swig_go_result;
 }
 
-long long _wrap_counters_connections_lost_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_connections_lost_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1472,7 +1653,7 @@ long long _wrap_counters_connections_lost_get_native_e2d0f0945c47313f(struct sen
   return _swig_go_result;
 }
 
-long long _wrap_counters_throttled_ms_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_throttled_ms_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1484,7 +1665,7 @@ long long _wrap_counters_throttled_ms_get_native_e2d0f0945c47313f(struct sendoff
   return _swig_go_result;
 }
 
-long long _wrap_counters_records_pending_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_records_pending_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1496,7 +1677,7 @@ long long _wrap_counters_records_pending_get_native_e2d0f0945c47313f(struct send
   return _swig_go_result;
 }
 
-long long _wrap_counters_reports_unread_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_reports_unread_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1508,7 +1689,7 @@ long long _wrap_counters_reports_unread_get_native_e2d0f0945c47313f(struct sendo
   return _swig_go_result;
 }
 
-long long _wrap_counters_requests_in_flight_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_requests_in_flight_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1520,7 +1701,7 @@ long long _wrap_counters_requests_in_flight_get_native_e2d0f0945c47313f(struct s
   return _swig_go_result;
 }
 
-long long _wrap_counters_buffer_bytes_used_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_buffer_bytes_used_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1532,7 +1713,7 @@ long long _wrap_counters_buffer_bytes_used_get_native_e2d0f0945c47313f(struct se
   return _swig_go_result;
 }
 
-long long _wrap_counters_buffer_bytes_total_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_buffer_bytes_total_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1544,7 +1725,7 @@ long long _wrap_counters_buffer_bytes_total_get_native_e2d0f0945c47313f(struct s
   return _swig_go_result;
 }
 
-long long _wrap_counters_threads_waiting_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_threads_waiting_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1556,7 +1737,7 @@ long long _wrap_counters_threads_waiting_get_native_e2d0f0945c47313f(struct send
   return _swig_go_result;
 }
 
-long long _wrap_counters_buffer_bytes_staged_get_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+long long _wrap_counters_buffer_bytes_staged_get_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1568,7 +1749,7 @@ long long _wrap_counters_buffer_bytes_staged_get_native_e2d0f0945c47313f(struct 
   return _swig_go_result;
 }
 
-struct sendoff_counters *_wrap_new_counters_native_e2d0f0945c47313f() {
+struct sendoff_counters *_wrap_new_counters_native_ad1539f8a5b21acd() {
   struct sendoff_counters *result = 0 ;
   struct sendoff_counters *_swig_go_result;
 
@@ -1577,7 +1758,7 @@ struct sendoff_counters *_wrap_new_counters_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-void _wrap_delete_counters_native_e2d0f0945c47313f(struct sendoff_counters *_swig_go_0) {
+void _wrap_delete_counters_native_ad1539f8a5b21acd(struct sendoff_counters *_swig_go_0) {
   struct sendoff_counters *arg1 = (struct sendoff_counters *) 0 ;
 
   arg1 = *(struct sendoff_counters **)&_swig_go_0;
@@ -1586,7 +1767,7 @@ void _wrap_delete_counters_native_e2d0f0945c47313f(struct sendoff_counters *_swi
 
 }
 
-int _wrap_get_counters_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, struct sendoff_counters *_swig_go_1) {
+int _wrap_get_counters_native_ad1539f8a5b21acd(sendoff_producer *_swig_go_0, struct sendoff_counters *_swig_go_1) {
   sendoff_producer *arg1 = (sendoff_producer *) 0 ;
   sendoff_counters *arg2 = (sendoff_counters *) 0 ;
   int32_t result;
@@ -1600,7 +1781,7 @@ int _wrap_get_counters_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, str
   return _swig_go_result;
 }
 
-int _wrap_partitions_for_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, sendoff_partitions **_swig_go_3) {
+int _wrap_partitions_for_native_ad1539f8a5b21acd(sendoff_producer *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, sendoff_partitions **_swig_go_3) {
   sendoff_producer *arg1 = (sendoff_producer *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -1619,11 +1800,14 @@ int _wrap_partitions_for_native_e2d0f0945c47313f(sendoff_producer *_swig_go_0, _
 
   result = (int32_t)sendoff_partitions_for(arg1,(char const *)arg2,arg3,arg4);
   _swig_go_result = result;
+
+  explicit_bzero(arg2, strlen(arg2));
   free(arg2);
+
   return _swig_go_result;
 }
 
-int _wrap_partition_number_get_native_e2d0f0945c47313f(struct sendoff_partition *_swig_go_0) {
+int _wrap_partition_number_get_native_ad1539f8a5b21acd(struct sendoff_partition *_swig_go_0) {
   struct sendoff_partition *arg1 = (struct sendoff_partition *) 0 ;
   int32_t result;
   int _swig_go_result;
@@ -1635,7 +1819,7 @@ int _wrap_partition_number_get_native_e2d0f0945c47313f(struct sendoff_partition 
   return _swig_go_result;
 }
 
-int _wrap_partition_leader_get_native_e2d0f0945c47313f(struct sendoff_partition *_swig_go_0) {
+int _wrap_partition_leader_get_native_ad1539f8a5b21acd(struct sendoff_partition *_swig_go_0) {
   struct sendoff_partition *arg1 = (struct sendoff_partition *) 0 ;
   int32_t result;
   int _swig_go_result;
@@ -1647,7 +1831,7 @@ int _wrap_partition_leader_get_native_e2d0f0945c47313f(struct sendoff_partition 
   return _swig_go_result;
 }
 
-int _wrap_partition_leader_epoch_get_native_e2d0f0945c47313f(struct sendoff_partition *_swig_go_0) {
+int _wrap_partition_leader_epoch_get_native_ad1539f8a5b21acd(struct sendoff_partition *_swig_go_0) {
   struct sendoff_partition *arg1 = (struct sendoff_partition *) 0 ;
   int32_t result;
   int _swig_go_result;
@@ -1659,7 +1843,7 @@ int _wrap_partition_leader_epoch_get_native_e2d0f0945c47313f(struct sendoff_part
   return _swig_go_result;
 }
 
-int _wrap_partition_replica_count_get_native_e2d0f0945c47313f(struct sendoff_partition *_swig_go_0) {
+int _wrap_partition_replica_count_get_native_ad1539f8a5b21acd(struct sendoff_partition *_swig_go_0) {
   struct sendoff_partition *arg1 = (struct sendoff_partition *) 0 ;
   uint32_t result;
   int _swig_go_result;
@@ -1671,7 +1855,7 @@ int _wrap_partition_replica_count_get_native_e2d0f0945c47313f(struct sendoff_par
   return _swig_go_result;
 }
 
-int _wrap_partition_in_sync_count_get_native_e2d0f0945c47313f(struct sendoff_partition *_swig_go_0) {
+int _wrap_partition_in_sync_count_get_native_ad1539f8a5b21acd(struct sendoff_partition *_swig_go_0) {
   struct sendoff_partition *arg1 = (struct sendoff_partition *) 0 ;
   uint32_t result;
   int _swig_go_result;
@@ -1683,7 +1867,7 @@ int _wrap_partition_in_sync_count_get_native_e2d0f0945c47313f(struct sendoff_par
   return _swig_go_result;
 }
 
-int _wrap_partition_offline_count_get_native_e2d0f0945c47313f(struct sendoff_partition *_swig_go_0) {
+int _wrap_partition_offline_count_get_native_ad1539f8a5b21acd(struct sendoff_partition *_swig_go_0) {
   struct sendoff_partition *arg1 = (struct sendoff_partition *) 0 ;
   uint32_t result;
   int _swig_go_result;
@@ -1695,7 +1879,7 @@ int _wrap_partition_offline_count_get_native_e2d0f0945c47313f(struct sendoff_par
   return _swig_go_result;
 }
 
-int _wrap_partition_status_get_native_e2d0f0945c47313f(struct sendoff_partition *_swig_go_0) {
+int _wrap_partition_status_get_native_ad1539f8a5b21acd(struct sendoff_partition *_swig_go_0) {
   struct sendoff_partition *arg1 = (struct sendoff_partition *) 0 ;
   int32_t result;
   int _swig_go_result;
@@ -1707,7 +1891,7 @@ int _wrap_partition_status_get_native_e2d0f0945c47313f(struct sendoff_partition 
   return _swig_go_result;
 }
 
-struct sendoff_partition *_wrap_new_partition_native_e2d0f0945c47313f() {
+struct sendoff_partition *_wrap_new_partition_native_ad1539f8a5b21acd() {
   struct sendoff_partition *result = 0 ;
   struct sendoff_partition *_swig_go_result;
 
@@ -1716,7 +1900,7 @@ struct sendoff_partition *_wrap_new_partition_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-void _wrap_delete_partition_native_e2d0f0945c47313f(struct sendoff_partition *_swig_go_0) {
+void _wrap_delete_partition_native_ad1539f8a5b21acd(struct sendoff_partition *_swig_go_0) {
   struct sendoff_partition *arg1 = (struct sendoff_partition *) 0 ;
 
   arg1 = *(struct sendoff_partition **)&_swig_go_0;
@@ -1725,7 +1909,7 @@ void _wrap_delete_partition_native_e2d0f0945c47313f(struct sendoff_partition *_s
 
 }
 
-intgo _wrap_NODES_REPLICAS_native_e2d0f0945c47313f() {
+intgo _wrap_NODES_REPLICAS_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -1735,7 +1919,7 @@ intgo _wrap_NODES_REPLICAS_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_NODES_IN_SYNC_native_e2d0f0945c47313f() {
+intgo _wrap_NODES_IN_SYNC_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -1745,7 +1929,7 @@ intgo _wrap_NODES_IN_SYNC_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-intgo _wrap_NODES_OFFLINE_native_e2d0f0945c47313f() {
+intgo _wrap_NODES_OFFLINE_native_ad1539f8a5b21acd() {
   int result;
   intgo _swig_go_result;
 
@@ -1755,7 +1939,7 @@ intgo _wrap_NODES_OFFLINE_native_e2d0f0945c47313f() {
   return _swig_go_result;
 }
 
-int _wrap_partitions_count_native_e2d0f0945c47313f(sendoff_partitions *_swig_go_0, int *_swig_go_1) {
+int _wrap_partitions_count_native_ad1539f8a5b21acd(sendoff_partitions *_swig_go_0, int *_swig_go_1) {
   sendoff_partitions *arg1 = (sendoff_partitions *) 0 ;
   uint32_t *arg2 = (uint32_t *) 0 ;
   int32_t result;
@@ -1769,7 +1953,7 @@ int _wrap_partitions_count_native_e2d0f0945c47313f(sendoff_partitions *_swig_go_
   return _swig_go_result;
 }
 
-int _wrap_partitions_get_native_e2d0f0945c47313f(sendoff_partitions *_swig_go_0, int _swig_go_1, struct sendoff_partition *_swig_go_2) {
+int _wrap_partitions_get_native_ad1539f8a5b21acd(sendoff_partitions *_swig_go_0, int _swig_go_1, struct sendoff_partition *_swig_go_2) {
   sendoff_partitions *arg1 = (sendoff_partitions *) 0 ;
   uint32_t arg2 ;
   sendoff_partition *arg3 = (sendoff_partition *) 0 ;
@@ -1785,7 +1969,7 @@ int _wrap_partitions_get_native_e2d0f0945c47313f(sendoff_partitions *_swig_go_0,
   return _swig_go_result;
 }
 
-void _wrap_partitions_destroy_native_e2d0f0945c47313f(sendoff_partitions *_swig_go_0) {
+void _wrap_partitions_destroy_native_ad1539f8a5b21acd(sendoff_partitions *_swig_go_0) {
   sendoff_partitions *arg1 = (sendoff_partitions *) 0 ;
 
   arg1 = (sendoff_partitions *)_swig_go_0;

@@ -11,7 +11,7 @@ module Installed
   EXPLICIT = %w[--with-sendoff-dir --with-sendoff-include --with-sendoff-lib].freeze
 
   # The youngest function that the extension calls: an older library does not have it.
-  NEWEST = "sendoff_features"
+  NEWEST = "sendoff_wait_token_wanted"
 
   module_function
 

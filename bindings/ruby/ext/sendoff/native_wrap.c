@@ -1890,6 +1890,8 @@ static VALUE mNative;
 
 
 #include "sendoff/sendoff.h"
+#include <stdlib.h>
+#include <string.h>
 
 
 #include <stdint.h>             // Use the C99 official header
@@ -1904,6 +1906,37 @@ static VALUE mNative;
 static int32_t sendoff_open(const sendoff_config *config, sendoff_producer **producer, char *error,
                             size_t error_size) {
   return sendoff_create(config, NULL, producer, error, error_size);
+}
+
+/* sendoff_set_token of text alone. Extensions are as brokers get them, name=value, but with \1 behind each; an empty
+ * principal is none. */
+static int32_t sendoff_give_token(sendoff_producer *producer, const char *value, const char *principal,
+                                  int64_t expires_ms, const char *extensions, char *error, size_t error_size) {
+  const size_t bytes = strlen(extensions) + 1;
+  char *text = (char *)malloc(bytes);
+  sendoff_token_extension *list = (sendoff_token_extension *)calloc(bytes, sizeof *list); /* more than there can be */
+  sendoff_token token;
+  int32_t status = SENDOFF_OUT_OF_MEMORY;
+  memset(&token, 0, sizeof token);
+  token.size = sizeof token;
+  token.value = value;
+  token.principal = principal[0] == '\0' ? NULL : principal;
+  token.expires_ms = expires_ms;
+  token.extensions = list;
+  if (text != NULL && list != NULL) {
+    char *next = (char *)memcpy(text, extensions, bytes);
+    for (char *end; (end = strchr(next, '\1')) != NULL; next = end + 1) {
+      char *equals = strchr(next, '=');
+      *end = '\0';
+      list[token.extension_count].name = next;
+      list[token.extension_count++].value = equals == NULL ? end : equals + 1;
+      if (equals != NULL) *equals = '\0';
+    }
+    status = sendoff_set_token(producer, &token, error, error_size);
+  }
+  free(text);
+  free(list);
+  return status;
 }
 
 
@@ -2072,6 +2105,38 @@ SWIG_From_int  (int value)
 }
 
 
+#ifdef SWIG_LONG_LONG_AVAILABLE
+/*@SWIG:/usr/share/swig4.0/ruby/rubyprimtypes.swg,19,%ruby_aux_method@*/
+SWIGINTERN VALUE SWIG_AUX_NUM2LL(VALUE arg)
+{
+  VALUE *args = (VALUE *)arg;
+  VALUE obj = args[0];
+  VALUE type = TYPE(obj);
+  long long *res = (long long *)(args[1]);
+  *res = type == T_FIXNUM ? NUM2LL(obj) : rb_big2ll(obj);
+  return obj;
+}
+/*@SWIG@*/
+
+SWIGINTERN int
+SWIG_AsVal_long_SS_long (VALUE obj, long long *val)
+{
+  VALUE type = TYPE(obj);
+  if ((type == T_FIXNUM) || (type == T_BIGNUM)) {
+    long long v;
+    VALUE a[2];
+    a[0] = obj;
+    a[1] = (VALUE)(&v);
+    if (rb_rescue(VALUEFUNC(SWIG_AUX_NUM2LL), (VALUE)a, VALUEFUNC(SWIG_ruby_failed), 0) != Qnil) {
+      if (val) *val = v;
+      return SWIG_OK;
+    }
+  }
+  return SWIG_TypeError;
+}
+#endif
+
+
 /*@SWIG:/usr/share/swig4.0/ruby/rubyprimtypes.swg,19,%ruby_aux_method@*/
 SWIGINTERN VALUE SWIG_AUX_NUM2LONG(VALUE arg)
 {
@@ -2155,38 +2220,6 @@ SWIG_AsVal_unsigned_SS_int (VALUE obj, unsigned int *val)
 
 
 #ifdef SWIG_LONG_LONG_AVAILABLE
-/*@SWIG:/usr/share/swig4.0/ruby/rubyprimtypes.swg,19,%ruby_aux_method@*/
-SWIGINTERN VALUE SWIG_AUX_NUM2LL(VALUE arg)
-{
-  VALUE *args = (VALUE *)arg;
-  VALUE obj = args[0];
-  VALUE type = TYPE(obj);
-  long long *res = (long long *)(args[1]);
-  *res = type == T_FIXNUM ? NUM2LL(obj) : rb_big2ll(obj);
-  return obj;
-}
-/*@SWIG@*/
-
-SWIGINTERN int
-SWIG_AsVal_long_SS_long (VALUE obj, long long *val)
-{
-  VALUE type = TYPE(obj);
-  if ((type == T_FIXNUM) || (type == T_BIGNUM)) {
-    long long v;
-    VALUE a[2];
-    a[0] = obj;
-    a[1] = (VALUE)(&v);
-    if (rb_rescue(VALUEFUNC(SWIG_AUX_NUM2LL), (VALUE)a, VALUEFUNC(SWIG_ruby_failed), 0) != Qnil) {
-      if (val) *val = v;
-      return SWIG_OK;
-    }
-  }
-  return SWIG_TypeError;
-}
-#endif
-
-
-#ifdef SWIG_LONG_LONG_AVAILABLE
 SWIGINTERNINLINE VALUE
 SWIG_From_long_SS_long  (long long value)
 {
@@ -2246,6 +2279,51 @@ _wrap_open(int argc, VALUE *argv, VALUE self) {
   vresult = SWIG_Ruby_AppendOutput(vresult, ULL2NUM((uintptr_t)*arg2));
 
   vresult = SWIG_Ruby_AppendOutput(vresult, rb_utf8_str_new_cstr(arg3));
+
+  return vresult;
+fail:
+  return Qnil;
+}
+
+
+SWIGINTERN VALUE
+_wrap_give_token(int argc, VALUE *argv, VALUE self) {
+  sendoff_producer *arg1 = (sendoff_producer *) 0 ;
+  char *arg2 = (char *) 0 ;
+  char *arg3 = (char *) 0 ;
+  int64_t arg4 ;
+  char *arg5 = (char *) 0 ;
+  char *arg6 = (char *) 0 ;
+  size_t arg7 ;
+  long long val4 ;
+  int ecode4 = 0 ;
+  char text6[512] = "" ;
+  int32_t result;
+  VALUE vresult = Qnil;
+
+
+  arg6 = text6;
+  arg7 = sizeof text6;
+
+  if ((argc < 5) || (argc > 5)) {
+    rb_raise(rb_eArgError, "wrong # of arguments(%d for 5)",argc); SWIG_fail;
+  }
+  arg1 = (sendoff_producer *)(uintptr_t)NUM2ULL(argv[0]);
+  arg2 = StringValueCStr(argv[1]);
+  arg3 = StringValueCStr(argv[2]);
+  ecode4 = SWIG_AsVal_long_SS_long(argv[3], &val4);
+  if (!SWIG_IsOK(ecode4)) {
+    SWIG_exception_fail(SWIG_ArgError(ecode4), Ruby_Format_TypeError( "", "int64_t","sendoff_give_token", 4, argv[3] ));
+  }
+  arg4 = (int64_t)(val4);
+  arg5 = StringValueCStr(argv[4]);
+  result = (int32_t)sendoff_give_token(arg1,(char const *)arg2,(char const *)arg3,arg4,(char const *)arg5,arg6,arg7);
+  vresult = SWIG_From_int((int)(result));
+  RB_GC_GUARD(argv[1]);
+  RB_GC_GUARD(argv[2]);
+  RB_GC_GUARD(argv[4]);
+
+  vresult = SWIG_Ruby_AppendOutput(vresult, rb_utf8_str_new_cstr(arg6));
 
   return vresult;
 fail:
@@ -3150,6 +3228,27 @@ _wrap_poll_event(int argc, VALUE *argv, VALUE self) {
   arg3 = (int64_t)(val3);
   result = (int32_t)sendoff_poll_event(arg1,arg2,arg3);
   vresult = SWIG_From_int((int)(result));
+  return vresult;
+fail:
+  return Qnil;
+}
+
+
+SWIGINTERN VALUE
+_wrap_set_token_failure(int argc, VALUE *argv, VALUE self) {
+  sendoff_producer *arg1 = (sendoff_producer *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int32_t result;
+  VALUE vresult = Qnil;
+
+  if ((argc < 2) || (argc > 2)) {
+    rb_raise(rb_eArgError, "wrong # of arguments(%d for 2)",argc); SWIG_fail;
+  }
+  arg1 = (sendoff_producer *)(uintptr_t)NUM2ULL(argv[0]);
+  arg2 = StringValueCStr(argv[1]);
+  result = (int32_t)sendoff_set_token_failure(arg1,(char const *)arg2);
+  vresult = SWIG_From_int((int)(result));
+  RB_GC_GUARD(argv[1]);
   return vresult;
 fail:
   return Qnil;
@@ -4640,6 +4739,7 @@ SWIGEXPORT void Init_native(void) {
   producer_define(rb_path2class("Sendoff::Native"));
 
   rb_define_module_function(mNative, "open", _wrap_open, -1);
+  rb_define_module_function(mNative, "give_token", _wrap_give_token, -1);
   rb_define_const(mNative, "VERSION_MAJOR", SWIG_From_int((int)(1)));
   rb_define_const(mNative, "VERSION_MINOR", SWIG_From_int((int)(1)));
   rb_define_const(mNative, "VERSION_PATCH", SWIG_From_int((int)(0)));
@@ -4674,6 +4774,9 @@ SWIGEXPORT void Init_native(void) {
   rb_define_const(mNative, "CONNECTION_REFUSED", SWIG_From_int((int)(SENDOFF_CONNECTION_REFUSED)));
   rb_define_const(mNative, "PARTITIONER_FAILED", SWIG_From_int((int)(SENDOFF_PARTITIONER_FAILED)));
   rb_define_const(mNative, "NOT_CONFIGURED", SWIG_From_int((int)(SENDOFF_NOT_CONFIGURED)));
+  rb_define_const(mNative, "TLS_HANDSHAKE_FAILED", SWIG_From_int((int)(SENDOFF_TLS_HANDSHAKE_FAILED)));
+  rb_define_const(mNative, "CERTIFICATE_REFUSED", SWIG_From_int((int)(SENDOFF_CERTIFICATE_REFUSED)));
+  rb_define_const(mNative, "LOGIN_FAILED", SWIG_From_int((int)(SENDOFF_LOGIN_FAILED)));
   rb_define_const(mNative, "CLASS_RETRIABLE", SWIG_From_int((int)(SENDOFF_CLASS_RETRIABLE)));
   rb_define_const(mNative, "CLASS_REFRESH_METADATA", SWIG_From_int((int)(SENDOFF_CLASS_REFRESH_METADATA)));
   rb_define_const(mNative, "CLASS_NOT_APPENDED", SWIG_From_int((int)(SENDOFF_CLASS_NOT_APPENDED)));
@@ -4730,6 +4833,7 @@ SWIGEXPORT void Init_native(void) {
   rb_define_const(mNative, "EVENT_FATAL", SWIG_From_int((int)(SENDOFF_EVENT_FATAL)));
   rb_define_const(mNative, "EVENT_THROTTLED", SWIG_From_int((int)(SENDOFF_EVENT_THROTTLED)));
   rb_define_const(mNative, "EVENT_LOST", SWIG_From_int((int)(SENDOFF_EVENT_LOST)));
+  rb_define_const(mNative, "EVENT_AUTHENTICATION_FAILED", SWIG_From_int((int)(SENDOFF_EVENT_AUTHENTICATION_FAILED)));
 
   SwigClassEvent.klass = rb_define_class_under(mNative, "Event", rb_cObject);
   SWIG_TypeClientData(SWIGTYPE_p_sendoff_event, (void *) &SwigClassEvent);
@@ -4745,6 +4849,7 @@ SWIGEXPORT void Init_native(void) {
   SwigClassEvent.destroy = (void (*)(void *)) free_sendoff_event;
   SwigClassEvent.trackObjects = 0;
   rb_define_module_function(mNative, "poll_event", _wrap_poll_event, -1);
+  rb_define_module_function(mNative, "set_token_failure", _wrap_set_token_failure, -1);
 
   SwigClassCounters.klass = rb_define_class_under(mNative, "Counters", rb_cObject);
   SWIG_TypeClientData(SWIGTYPE_p_sendoff_counters, (void *) &SwigClassCounters);

@@ -75,6 +75,9 @@ module Sendoff
   # The record could not be delivered within `delivery.timeout.ms`.
   class DeliveryTimeoutError < TimeoutError; end
 
+  # A broker did not let the producer in, or is not one to trust: a TLS handshake, a certificate or a login failed.
+  class AuthenticationError < Error; end
+
   # A code of Kafka's own: what the broker, or the cluster, had against it.
   class BrokerError < Error; end
 
@@ -85,6 +88,9 @@ module Sendoff
   # @api private
   module Errors
     MESSAGE_TOO_LARGE = 10
+    UNSUPPORTED_SASL_MECHANISM = 33
+    ILLEGAL_SASL_STATE = 34
+    SASL_AUTHENTICATION_FAILED = 58
     CLASSES = {
       Native::CLOSED => ClosedError,
       Native::INVALID_SETTING => ConfigurationError,
@@ -95,6 +101,12 @@ module Sendoff
       Native::REPORTS_UNREAD => BufferFullError,
       Native::RECORD_TOO_LARGE => RecordTooLargeError,
       MESSAGE_TOO_LARGE => RecordTooLargeError,
+      Native::TLS_HANDSHAKE_FAILED => AuthenticationError,
+      Native::CERTIFICATE_REFUSED => AuthenticationError,
+      Native::LOGIN_FAILED => AuthenticationError,
+      UNSUPPORTED_SASL_MECHANISM => AuthenticationError,
+      ILLEGAL_SASL_STATE => AuthenticationError,
+      SASL_AUTHENTICATION_FAILED => AuthenticationError,
       Native::TIMED_OUT => TimeoutError,
       Native::DELIVERY_TIMED_OUT => DeliveryTimeoutError,
       Native::FORKED => ForkedError

@@ -27,6 +27,9 @@ module Sendoff
       when Native::EVENT_FATAL then @logger.fatal("#{event.text} (#{Native.status_name(event.status)})")
       when Native::EVENT_THROTTLED
         @logger.warn("broker #{event.broker} asks for a pause of #{event.number} ms")
+      when Native::EVENT_AUTHENTICATION_FAILED
+        @logger.error("broker #{event.broker} did not let the producer in: #{event.text} " \
+                      "(#{Native.status_name(event.status)})")
       when Native::EVENT_LOST then @logger.warn("#{event.number} events were lost")
       end
     end

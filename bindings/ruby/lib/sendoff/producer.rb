@@ -21,9 +21,10 @@ module Sendoff
     # @param config [Hash] settings, by Kafka's names; see {#initialize}
     # @param logger [Logger, nil]
     # @param file [String, Pathname, nil]
+    # @param token_provider [#call, nil]
     # @return [Producer] or what the block gives
-    def self.open(config = {}, logger: nil, file: nil, **settings)
-      producer = new(config, logger: logger, file: file, **settings)
+    def self.open(config = {}, logger: nil, file: nil, token_provider: nil, **settings)
+      producer = new(config, logger: logger, file: file, token_provider: token_provider, **settings)
       return producer unless block_given?
 
       begin
@@ -41,11 +42,15 @@ module Sendoff
     # @param logger [Logger, nil] gets the library's log lines, and what delivery blocks raise. Its methods are called
     #   by threads of the producer. Without one there are no log lines, and blocks' exceptions go to stderr.
     # @param file [String, Pathname, nil] a file of settings in Java's .properties form, which the others overrule
+    # @param token_provider [#call, nil] gives a {Token} whenever the producer needs another one to log in with, for
+    #   `sasl.mechanism=OAUTHBEARER`. It is called without arguments by a thread of the producer, never twice at a time,
+    #   and may take its time: what logs in meanwhile waits. What it raises reaches log lines and the errors of records,
+    #   and it is called again after a pause that grows from `sasl.login.retry.backoff.ms`.
     # @param settings more of them, as keywords
-    # @raise [ConfigurationError] if a setting is unknown, wrong or missing
+    # @raise [ConfigurationError] if a setting is unknown, wrong or missing, or a token provider is, or is in vain
     # @raise [Error] FILE_UNREADABLE
-    def initialize(config = {}, logger: nil, file: nil, **settings)
-      @session = Session.open({ **config, **settings }, logger, file)
+    def initialize(config = {}, logger: nil, file: nil, token_provider: nil, **settings)
+      @session = Session.open({ **config, **settings }, logger, file, token_provider)
       ObjectSpace.define_finalizer(self, @session.method(:abandon))
     end
 
@@ -152,6 +157,28 @@ module Sendoff
       ensure
         Native.partitions_destroy(snapshot)
       end
+    end
+
+    # Loads certificates, keys and passwords anew: from these values of `ssl.*` and `sasl.*`, or without any from the
+    # files that the producer's settings name. Connections that are open go on as they are; later ones, and later
+    # logins on open ones, use the new. What does not load changes nothing, and the error says what it is. Waits for
+    # files to be read, while other threads run.
+    #
+    # @param config [Hash{String, Symbol => String}] settings by Kafka's names, as in {#initialize}
+    # @param settings more of them, as keywords
+    # @return [self]
+    # @raise [ConfigurationError] if something does not load, or the producer has no use for credentials, or another
+    #   `security.protocol` or `sasl.mechanism` is asked for
+    # @raise [ClosedError, ForkedError]
+    # @raise [Error] FILE_UNREADABLE
+    def reload_credentials(config = {}, **settings)
+      @session.reload_credentials({ **config, **settings })
+      self
+    end
+
+    # @return [String] without what it was configured with
+    def inspect
+      "#<#{self.class} #{closed? ? "closed" : "open"}>"
     end
 
     # Totals since the producer was made, and gauges of this moment, by name: `records_accepted`, `records_delivered`,

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Sendoff
-  # A producer's life in this process: its handle, and its threads. One reads reports, and another, if blocks were
-  # given, calls them. The program has the {Producer}, which only points here, so that a forgotten one can be collected.
+  # A producer's life in this process: its handle, and its threads. One reads reports; another, if blocks were given,
+  # calls them; a third one asks the token provider, if there is one. The program has the {Producer}, which only points here, so that a forgotten one can be collected.
   #
   # There is no Mutex to wait for, so that all of it works in trap handlers: what has to be one step is in C.
   # @api private
@@ -14,10 +14,11 @@ module Sendoff
     attr_reader :shutdown_seconds
 
     # @param values [Hash] settings, which overrule those of the file
-    def self.open(values, logger, file)
+    # @param token_provider [#call, nil]
+    def self.open(values, logger, file, token_provider)
       Settings.open(logger ? values : { Settings::EVENT_CAPACITY => 0 }.merge(values), file) do |settings|
         limits = { max_block_ms: settings["max.block.ms"].to_f, shutdown_ms: settings["shutdown.timeout.ms"].to_f }
-        new(settings.start, logger, **limits)
+        new(settings.start, logger, **limits).tap { |session| session.provide_tokens(token_provider) }
       end
     end
 
@@ -32,6 +33,30 @@ module Sendoff
       @deadline = Deadline.new(nil)
       keep_alive
       Exit.remember(self)
+    end
+
+    # Starts to ask the program's provider for tokens, or refuses it.
+    def provide_tokens(provider)
+      @tokens = Tokens.for(self, provider, @logger)
+      keep_alive
+    rescue Exception
+      close(Deadline.new(0))
+      raise
+    end
+
+    # From the files that the settings name, or from these values. Other connections than new ones go on as they are.
+    def reload_credentials(values)
+      status, message = if values.empty?
+                          load_credentials(0)
+                        else
+                          Settings.open(values) { |settings| load_credentials(settings.handle) }
+                        end
+      raise Error.of(status, message) unless status == Native::OK
+    end
+
+    # What it holds may be secret.
+    def inspect
+      "#<#{self.class}>"
     end
 
     # Whether all reports are read and all blocks have run after a close.
@@ -118,6 +143,7 @@ module Sendoff
 
       begin
         @drain = start("sendoff drain") { drain } unless @ended || @drain&.alive?
+        @asking = start("sendoff tokens") { @tokens.serve } if @tokens && !@ended && !@asking&.alive?
         if callbacks && !callback_thread&.alive?
           self.callback_thread = start("sendoff callbacks") { call_blocks }
         end

@@ -50,6 +50,9 @@ module Sendoff
       end
     end
 
+    # @return [Integer] its number in the library
+    attr_reader :handle
+
     def initialize
       status, @handle = Native.config_create
       raise Error.of(status) unless status == Native::OK
@@ -105,7 +108,7 @@ module Sendoff
       when Array then value.join(",")
       else
         raise Error.of(Native::INVALID_SETTING, "#{name}: a value is a String, Symbol, number, true, false or an " \
-                                                "Array of them, not #{value.inspect}")
+                                                "Array of them, not a #{value.class}")
       end
     end
 
