@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Sendoff
-  # What a producer with `sasl.mechanism=OAUTHBEARER` logs in with; its `token_provider` gives it. Its value is not shown
-  # by {#inspect}.
+  # What a producer with `sasl.mechanism=OAUTHBEARER` logs in with; its `token_provider` gives it. {#inspect} does not
+  # show the value.
   class Token
     # @return [String] as brokers are to get it, such as a JWT in its compact form
     attr_reader :value

@@ -5,8 +5,8 @@ module Sendoff
   # @api private
   class Tokens
     SEPARATOR = "\u0001"
-    UNASKED = "there is a token_provider, but tokens are for sasl.mechanism=OAUTHBEARER with a security.protocol of SASL, " \
-              "and where no other setting says where they come from"
+    UNASKED = "there is a token_provider, but tokens are for sasl.mechanism=OAUTHBEARER with a security.protocol of " \
+              "SASL, and where no other setting says where they come from"
     UNANSWERED = "sasl.mechanism=OAUTHBEARER needs a token_provider, or settings that say where tokens come from"
     private_constant :SEPARATOR, :UNASKED, :UNANSWERED
 
