@@ -10,22 +10,22 @@ static struct {
   void *context;
 } hook;
 
-static bool hook_allows(void) {
+bool allocator_may_allocate(void) {
   return hook.may_allocate == NULL || hook.may_allocate(hook.context);
 }
 
 void *allocator_allocate(size_t size) {
-  return hook_allows() ? malloc(size) : NULL;
+  return allocator_may_allocate() ? malloc(size) : NULL;
 }
 
 void *allocator_allocate_zeroed(size_t count, size_t size) {
   size_t total;
   if (__builtin_mul_overflow(count, size, &total)) return NULL;
-  return hook_allows() ? calloc(1, total) : NULL;
+  return allocator_may_allocate() ? calloc(1, total) : NULL;
 }
 
 void *allocator_reallocate(void *memory, size_t size) {
-  return hook_allows() ? realloc(memory, size) : NULL;
+  return allocator_may_allocate() ? realloc(memory, size) : NULL;
 }
 
 char *allocator_copy_string(const char *text) {
@@ -46,7 +46,7 @@ void allocator_free(void *memory) {
 }
 
 void *allocator_map(size_t size) {
-  if (!hook_allows()) return NULL;
+  if (!allocator_may_allocate()) return NULL;
   int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 #ifdef MAP_NORESERVE
   flags |= MAP_NORESERVE;

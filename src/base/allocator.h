@@ -29,6 +29,10 @@ void allocator_free(void *memory);
 void *allocator_map(size_t size);
 void allocator_unmap(void *memory, size_t size);
 
+/* Asks the hook, for arenas that hand out parts of what they have mapped: false makes that allocation fail.
+ */
+bool allocator_may_allocate(void);
+
 /* may_allocate is asked before each allocation; false makes that allocation fail. NULL removes the hook. */
 void allocator_set_hook(bool (*may_allocate)(void *context), void *context);
 

@@ -29,4 +29,18 @@ bool secret_equal(struct bytes a, struct bytes b);
 /* Overwrites memory in a way that compilers keep. */
 void secret_wipe(void *data, size_t size);
 
+/* What all secrets of the process take. Bytes are those of whole pages. */
+struct secret_usage {
+  size_t count;
+  size_t mapped_bytes;
+  size_t locked_bytes;   /* of those: never swapped out; the rest was beyond RLIMIT_MEMLOCK */
+  size_t undumped_bytes; /* of those: left out of core dumps; the rest where the system has no such thing */
+};
+
+struct secret_usage secret_usage(void);
+
+/* Around a fork, so that the child finds no lock taken. */
+void secret_before_fork(void);
+void secret_after_fork(void);
+
 #endif
