@@ -2,9 +2,9 @@
 
 module Sendoff
   # A producer's life in this process: its handle, and its threads. One reads reports; another, if blocks were given,
-  # A producer's life in this process: its handle, and its threads. One reads reports; another, if blocks were given,
   # calls them; a third asks the token provider, if there is one. The program has the {Producer}, which only points
   # here, so that a forgotten one can be collected.
+  #
   # There is no Mutex to wait for, so that all of it works in trap handlers: what has to be one step is in C.
   # @api private
   class Session < Native::Producer
