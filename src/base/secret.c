@@ -205,11 +205,7 @@ static struct segment *segment_map(size_t piece_bytes) {
   if (memory == NULL) return NULL;
   bool guarded =
       mprotect(memory, page, PROT_NONE) == 0 && mprotect(memory + page + usable_bytes, page, PROT_NONE) == 0;
-  bool kept_out = guarded;
-#ifdef MADV_DONTDUMP
-  kept_out = kept_out && madvise(memory + page, usable_bytes, MADV_DONTDUMP) == 0;
-#endif
-  if (!kept_out) {
+  if (!guarded) {
     allocator_unmap(memory, mapped_bytes);
     return NULL;
   }
