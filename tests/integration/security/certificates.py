@@ -22,6 +22,7 @@ KEYS = {
     "ed25519": ("-newkey", "ed25519"),
     "rsa": ("-newkey", "rsa:2048"),
     "rsa1024": ("-newkey", "rsa:1024"),
+    "rsa512": ("-newkey", "rsa:512"),
 }
 AUTHORITY_EXTENSIONS = ("basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign")
 LEAF_EXTENSIONS = ("basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature,keyEncipherment")
@@ -122,11 +123,12 @@ class Authority(Identity):
         return self.certificate.read_text() + self.parent.sent_with_leaves() if self.parent else ""
 
     def issue(self, name: str, names: Iterable[str] = LOCAL_NAMES, key: str = "ec",
-              usage: str = "serverAuth,clientAuth", extensions: Iterable[str] = LEAF_EXTENSIONS, begins_days: float = -1,
-              ends_days: float = 30, digest: str = "sha256", complete: bool = True) -> Identity:
+              usage: str = "serverAuth,clientAuth", extensions: Iterable[str] = LEAF_EXTENSIONS,
+              begins_days: float = -1, ends_days: float = 30, digest: str = "sha256",
+              complete: bool = True) -> Identity:
         """names: host names and addresses, none for a certificate without them; usage "" for none; not complete: the
-        chain lacks what lies between. MD5 takes
-        an authority with an RSA key. A second certificate of the same name gets a folder of its own."""
+        chain lacks what lies between. MD5 takes an authority with an RSA key. A second certificate of the same name
+        gets a folder of its own."""
         identity = Identity(self._new_folder(name), self.sent_with_leaves() if complete else "")
         request = self._request(identity, name, key)
         self._sign(identity, request, leaf_extensions(names, usage, extensions), begins_days, ends_days, digest)
