@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "base/thread.h"
 #include "producer/sender_thread.h"
 
 enum { REPORTS_PER_CALL = 256 };
@@ -16,7 +17,7 @@ static void call_with(struct producer *producer, const struct report *reports,
 int32_t report_dispatcher_start(struct producer *producer) {
   if (producer->report_mode != DELIVERY_REPORT_DISPATCHER) return STATUS_OK;
   producer_use(producer);
-  int32_t status = library_thread_start(&producer->dispatcher_thread, run, producer);
+  int32_t status = thread_start(&producer->dispatcher_thread, run, producer);
   if (status == STATUS_OK) {
     producer->dispatcher_started = true;
   } else {

@@ -2,9 +2,9 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "base/thread.h"
 #include "producer/memory_waiter.h"
 #include "producer/report_dispatcher.h"
-#include <signal.h>
 
 static void *run(void *argument);
 static bool turn(struct producer *producer, bool may_call);
@@ -15,7 +15,7 @@ static int64_t clock_of(void *context);
 
 int32_t sender_thread_start(struct producer *producer) {
   producer_use(producer);
-  int32_t status = library_thread_start(&producer->sender_thread, run, producer);
+  int32_t status = thread_start(&producer->sender_thread, run, producer);
   if (status == STATUS_OK) {
     producer->sender_started = true;
   } else {
@@ -31,21 +31,8 @@ void sender_thread_drain(struct producer *producer) {
   }
 }
 
-int32_t library_thread_start(pthread_t *thread, void *(*begin)(void *argument), void *argument) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits it: signals are the host's */
-  int started = pthread_create(thread, NULL, begin, argument);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return started == 0 ? STATUS_OK : STATUS_SYSTEM_ERROR;
-}
-
 void library_thread_entered(struct producer *producer, const char *name) {
-#if defined(__linux__)
-  pthread_setname_np(pthread_self(), name);
-#elif defined(__APPLE__)
-  pthread_setname_np(name);
-#endif
+  thread_set_name(name);
   if (producer->callbacks.on_thread_start == NULL) return;
   struct callback_scope scope;
   pthread_mutex_lock(&producer->thread_hooks);

@@ -12,9 +12,6 @@ int32_t sender_thread_start(struct producer *producer);
  * the closing producer's deadline has passed: for exit from inside a callback. Without the lock. */
 void sender_thread_drain(struct producer *producer);
 
-/* Starts a thread of the library: all signals blocked, named. STATUS_OK, SYSTEM_ERROR. */
-int32_t library_thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);
-
 /* Tells the host of a thread of ours, at its begin and end, and names it to the system. On that thread. */
 void library_thread_entered(struct producer *producer, const char *name);
 void library_thread_leaving(struct producer *producer, const char *name);

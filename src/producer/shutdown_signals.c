@@ -1,6 +1,7 @@
 #include "producer/shutdown_signals.h"
 
 #include "base/status.h"
+#include "base/thread.h"
 #include "network/waker.h"
 #include "producer/process_lock.h"
 #include "producer/sender_thread.h"
@@ -87,7 +88,7 @@ static bool start_thread(void) {
   pthread_t thread;
   atomic_store(&arrived_signals, 0); /* a child has its parent's */
   if (waker_init(&arrived) != STATUS_OK) return false;
-  if (library_thread_start(&thread, run, NULL) != STATUS_OK) {
+  if (thread_start(&thread, run, NULL) != STATUS_OK) {
     waker_deinit(&arrived);
     return false;
   }

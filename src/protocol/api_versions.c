@@ -7,6 +7,7 @@ enum {
   FIRST_VERSION_WITH_SOFTWARE = 3,
   KEY_BYTES = 6, /* api_key, minimum, maximum */
 };
+enum { LOGIN_API_COUNT = 2 }; /* see api_versions_is_of_logins */
 
 static bool is_flexible(int16_t version) {
   return api_is_flexible(API_API_VERSIONS, version);
@@ -52,13 +53,18 @@ void api_versions_response_read(struct wire_reader *reader, int16_t version,
   wire_skip_tags(reader, flexible);
 }
 
+bool api_versions_is_of_logins(int16_t key) {
+  return key == API_SASL_HANDSHAKE || key == API_SASL_AUTHENTICATE;
+}
+
 void api_versions_response_write(struct wire_writer *writer, int16_t version, int16_t error_code) {
   bool flexible = is_flexible(version);
   uint32_t count;
   const struct api_range *ranges = api_ranges(&count);
   wire_write_int16(writer, error_code);
-  wire_write_array_count(writer, flexible, (int32_t)count);
+  wire_write_array_count(writer, flexible, (int32_t)(count - LOGIN_API_COUNT));
   for (uint32_t i = 0; i < count; i++) {
+    if (api_versions_is_of_logins(ranges[i].key)) continue;
     wire_write_int16(writer, ranges[i].key);
     wire_write_int16(writer, ranges[i].key == API_PRODUCE ? 0 : ranges[i].minimum);
     wire_write_int16(writer, ranges[i].maximum);

@@ -31,7 +31,10 @@ struct api_versions_response {
 void api_versions_response_read(struct wire_reader *reader, int16_t version,
                                 struct api_versions_response *response);
 /* Offers the rows of api.def, and Produce from version 0 as brokers of 4.x do though they refuse 0 to 2:
- * librdkafka sends uncompressed to a broker that does not (KAFKA-18659). */
+ * librdkafka sends uncompressed to a broker that does not (KAFKA-18659). Not those of logins: our own broker
+ * has none. */
 void api_versions_response_write(struct wire_writer *writer, int16_t version, int16_t error_code);
+
+bool api_versions_is_of_logins(int16_t key);
 
 #endif

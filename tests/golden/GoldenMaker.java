@@ -29,6 +29,10 @@ import org.apache.kafka.common.message.ProduceRequestData;
 import org.apache.kafka.common.message.ProduceResponseData;
 import org.apache.kafka.common.message.RequestHeaderData;
 import org.apache.kafka.common.message.ResponseHeaderData;
+import org.apache.kafka.common.message.SaslAuthenticateRequestData;
+import org.apache.kafka.common.message.SaslAuthenticateResponseData;
+import org.apache.kafka.common.message.SaslHandshakeRequestData;
+import org.apache.kafka.common.message.SaslHandshakeResponseData;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
@@ -80,6 +84,8 @@ public final class GoldenMaker {
         maker.listOffsets();
         maker.fetch();
         maker.findCoordinator();
+        maker.saslHandshake();
+        maker.saslAuthenticate();
         GoldenBatches.write(folder);
     }
 
@@ -129,10 +135,17 @@ public final class GoldenMaker {
         finish();
     }
 
-    /** What the embedded broker offers: our ranges, and Produce from version 0 as brokers of 4.x do (KAFKA-18659). */
+    /**
+     * What the embedded broker offers: our ranges but those of logins, and Produce from version 0 as brokers of 4.x do
+     * (KAFKA-18659).
+     */
     private ApiVersionsResponseData apiVersionsResponse() {
         ApiVersionsResponseData response = new ApiVersionsResponseData();
-        for (ApiRange range : ranges.values()) {
+        for (Map.Entry<String, ApiRange> entry : ranges.entrySet()) {
+            ApiRange range = entry.getValue();
+            if (entry.getKey().startsWith("sasl_")) {
+                continue;
+            }
             response.apiKeys().add(new ApiVersionsResponseData.ApiVersion().setApiKey(range.key())
                 .setMinVersion(range.key() == 0 ? 0 : range.minimum()).setMaxVersion(range.maximum()));
         }
@@ -258,6 +271,35 @@ public final class GoldenMaker {
             moved.setCurrentLeader(new ProduceResponseData.LeaderIdAndEpoch().setLeaderId(7).setLeaderEpoch(41));
         }
         return moved;
+    }
+
+    /* ---- logins ---- */
+
+    private void saslHandshake() throws IOException {
+        begin("sasl_handshake");
+        for (short version = range().minimum(); version <= range().maximum(); version++) {
+            addAll("request", version, new SaslHandshakeRequestData().setMechanism("SCRAM-SHA-256"));
+            addAll("response", version, new SaslHandshakeResponseData().setErrorCode((short) 33)
+                .setMechanisms(List.of("PLAIN", "SCRAM-SHA-512")));
+            add("response", "minimal", version, new SaslHandshakeResponseData());
+        }
+        finish();
+    }
+
+    private void saslAuthenticate() throws IOException {
+        begin("sasl_authenticate");
+        for (short version = range().minimum(); version <= range().maximum(); version++) {
+            addAll("request", version, new SaslAuthenticateRequestData().setAuthBytes("n,,n=me,r=1".getBytes(
+                StandardCharsets.UTF_8)));
+            SaslAuthenticateResponseData response = new SaslAuthenticateResponseData().setErrorCode((short) 58)
+                .setErrorMessage("wrong").setAuthBytes(new byte[] {1, 2, 3});
+            if (version >= 1) {
+                response.setSessionLifetimeMs(3600000);
+            }
+            addAll("response", version, response);
+            add("response", "minimal", version, new SaslAuthenticateResponseData().setErrorMessage(null));
+        }
+        finish();
     }
 
     /* ---- InitProducerId ---- */

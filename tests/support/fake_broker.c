@@ -155,10 +155,13 @@ static void cap_version(const struct fake_broker *broker, bool flexible, struct 
   uint32_t count;
   const struct api_range *ranges = api_ranges(&count);
   size_t at = flexible ? 3 : 6, row_bytes = flexible ? 7 : 6; /* error code and count; key, range, tags */
-  for (uint32_t i = 0; i < count; i++, at += row_bytes) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (api_versions_is_of_logins(ranges[i].key)) continue;
+    size_t row = at;
+    at += row_bytes;
     if (ranges[i].key != broker->capped_key) continue;
     uint32_t low = (uint32_t)(broker->capped_maximum < 0 ? 1000 : ranges[i].minimum);
     uint32_t high = (uint32_t)(broker->capped_maximum < 0 ? 1000 : broker->capped_maximum);
-    wire_patch_int32(body, at + 2, (int32_t)(low << 16 | high));
+    wire_patch_int32(body, row + 2, (int32_t)(low << 16 | high));
   }
 }

@@ -1,6 +1,7 @@
 #include "producer/sender_thread.h"
 
 #include "base/status.h"
+#include "base/thread.h"
 #include "producer/waiting.h"
 #include "support/producer_world.h"
 #include "support/thread_failure.h"
@@ -94,7 +95,7 @@ START_TEST(a_thread_that_cannot_be_changes_nothing) {
   sigset_t after;
   struct producer *producer = world_build(NULL, NULL);
   thread_failure_begin();
-  ck_assert_int_eq(library_thread_start(&thread, run_never, NULL), STATUS_SYSTEM_ERROR);
+  ck_assert_int_eq(thread_start(&thread, run_never, NULL), STATUS_SYSTEM_ERROR);
   pthread_sigmask(SIG_SETMASK, NULL, &after);
   for (int number = 1; number < NSIG; number++)
     ck_assert_int_ne(sigismember(&after, number), 1);
