@@ -186,6 +186,9 @@ final class DeliveryThread implements Runnable {
                 Log.write(Log.level(event.getNumber()), text);
             } else if (kind == SendoffNative.EVENT_FATAL) {
                 Log.write(Level.ERROR, text);
+            } else if (kind == SendoffNative.EVENT_AUTHENTICATION_FAILED) {
+                Log.write(Level.ERROR, name + ": broker " + event.getBroker() + " did not let the producer in: "
+                    + event.getText() + " (" + Statuses.name(event.getStatus()) + ")");
             } else if (kind == SendoffNative.EVENT_THROTTLED) {
                 Log.write(Level.DEBUG, text);
             } else if (kind == SendoffNative.EVENT_LOST) {

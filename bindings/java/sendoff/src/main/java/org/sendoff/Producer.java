@@ -43,11 +43,23 @@ public final class Producer implements AutoCloseable {
      * Starts a producer; does not wait for the network.
      *
      * @param settings Kafka's own names, such as {@code bootstrap.servers} and {@code linger.ms}; values are taken as
-     *     text, lists joined by commas
+     *     text, lists joined by commas, and char arrays, which may be cleared afterwards, as what they spell
      * @throws ConfigurationException if a setting is unknown or its value not allowed, naming it
      */
     public Producer(Map<String, ?> settings) {
-        this(Settings.of(settings));
+        this(settings, null);
+    }
+
+    /**
+     * Starts a producer that logs in with tokens of the program's; does not wait for the network.
+     *
+     * @param settings as for {@link #Producer(Map)}, with {@code sasl.mechanism=OAUTHBEARER}
+     * @param tokenProvider gives the tokens; null is none
+     * @throws ConfigurationException if a setting is unknown or its value not allowed, naming it, or if nobody would
+     *     ask the provider
+     */
+    public Producer(Map<String, ?> settings, TokenProvider tokenProvider) {
+        this(Settings.of(settings), tokenProvider);
     }
 
     /**
@@ -57,11 +69,23 @@ public final class Producer implements AutoCloseable {
      * @throws ConfigurationException if a setting is unknown or its value not allowed, naming it
      */
     public Producer(Properties settings) {
-        this(Settings.of(settings));
+        this(settings, null);
     }
 
-    private Producer(Settings settings) {
-        core = ProducerCore.start(settings);
+    /**
+     * Starts a producer that logs in with tokens of the program's; does not wait for the network.
+     *
+     * @param settings as for {@link #Producer(Map, TokenProvider)}, with the defaults that they may have
+     * @param tokenProvider gives the tokens; null is none
+     * @throws ConfigurationException if a setting is unknown or its value not allowed, naming it, or if nobody would
+     *     ask the provider
+     */
+    public Producer(Properties settings, TokenProvider tokenProvider) {
+        this(Settings.of(settings), tokenProvider);
+    }
+
+    private Producer(Settings settings, TokenProvider tokenProvider) {
+        core = ProducerCore.start(settings, tokenProvider);
         cleanable = CLEANER.register(this, core::leaked);
     }
 
@@ -222,6 +246,40 @@ public final class Producer implements AutoCloseable {
     }
 
     /**
+     * Loads certificates, keys and passwords anew from the files that the settings name. Connections that are open go
+     * on as they are; later ones, and later logins on open ones, use the new. What does not load changes nothing. Waits
+     * for files to be read, and for nothing else.
+     *
+     * @throws ConfigurationException if something does not load, which it says
+     * @throws ClosedException if the producer is closed
+     * @throws SendoffException if the producer has no use for credentials, or a file cannot be read
+     */
+    public void reloadCredentials() {
+        try {
+            core.reloadCredentials(null);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * As {@link #reloadCredentials()}, from other values of {@code ssl.*} and {@code sasl.*}. Neither {@code
+     * security.protocol} nor {@code sasl.mechanism} can be changed.
+     *
+     * @param settings the values, as for {@link #Producer(Map)}
+     * @throws ConfigurationException if a setting is not allowed or something does not load, which it says
+     * @throws ClosedException if the producer is closed
+     * @throws SendoffException if the producer has no use for these, or a file cannot be read
+     */
+    public void reloadCredentials(Map<String, ?> settings) {
+        try {
+            core.reloadCredentials(Settings.of(settings));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
      * Reads what the producer has done so far. Does not wait; after {@link #close()} it gives the last state.
      *
      * @return the counters
@@ -237,7 +295,8 @@ public final class Producer implements AutoCloseable {
     /**
      * The settings that hold, defaults included.
      *
-     * @return an unmodifiable map from Kafka's names to text, without settings that have no default and were not set
+     * @return an unmodifiable map from Kafka's names to text, without settings that have no default and were not set;
+     *     the text of a password is {@code [hidden]}
      */
     public Map<String, String> settings() {
         return core.settings();

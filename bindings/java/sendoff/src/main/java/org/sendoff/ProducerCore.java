@@ -37,28 +37,41 @@ final class ProducerCore {
     private final Progress progress = new Progress();
     private final Map<String, Topic> topics = new ConcurrentHashMap<>();
     private final DeliveryThread deliveries;
+    /** Null where no tokens are needed. */
+    private final TokenThread tokens;
     /** The topic sent to last; any thread's. */
     private Topic lastTopic = new Topic("", -1);
     private volatile boolean closing;
 
-    private ProducerCore(Settings.Opened opened) {
+    private ProducerCore(Settings.Opened opened, TokenProvider provider) {
         handle = opened.handle();
         settings = opened.settings();
         maxBlockNanoseconds = nanoseconds("max.block.ms");
         deliveries = new DeliveryThread(handle, name(), slots, progress);
+        tokens = TokenThread.of(handle, name(), provider);
     }
 
-    static ProducerCore start(Settings settings) {
+    static ProducerCore start(Settings settings, TokenProvider provider) {
         Settings.Opened opened = settings.open();
         try {
-            ProducerCore core = new ProducerCore(opened);
-            core.deliveries.onEnd(() -> ShutdownHook.remove(core));
+            ProducerCore core = new ProducerCore(opened, provider);
+            core.deliveries.onEnd(core::ended);
+            if (core.tokens != null) {
+                core.tokens.start();
+            }
             core.deliveries.start();
             ShutdownHook.add(core);
             return core;
         } catch (Throwable thrown) { // such as no memory for one more thread
             SendoffNative.destroy(opened.handle());
             throw thrown;
+        }
+    }
+
+    private void ended() {
+        ShutdownHook.remove(this);
+        if (tokens != null) {
+            tokens.end();
         }
     }
 
@@ -302,6 +315,10 @@ final class ProducerCore {
         if (!deliveries.isInside(Runtime.class, "exit")) {
             awaitSettled(deadline);
         }
+    }
+
+    void reloadCredentials(Settings settings) {
+        Settings.reload(handle, settings);
     }
 
     // ---- Asking

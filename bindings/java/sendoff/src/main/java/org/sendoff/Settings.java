@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.function.LongFunction;
 import java.util.stream.Collectors;
 import org.sendoff.internal.NativeSetting;
 import org.sendoff.internal.SendoffNative;
@@ -19,6 +20,8 @@ final class Settings {
     private static final String QUEUE = "queue";
     private static final String UNKNOWN_SETTINGS = "unknown.settings";
     private static final String SHUTDOWN_CALLBACKS = "shutdown.callbacks";
+    private static final String TYPE_OF_SECRETS = "password";
+    private static final String HIDDEN = "[hidden]";
     private static final int TEXT_BYTES = 1024;
 
     private final Map<String, String> values;
@@ -47,6 +50,9 @@ final class Settings {
         if (value instanceof Collection<?> list) {
             return list.stream().map(String::valueOf).collect(Collectors.joining(","));
         }
+        if (value instanceof char[] password) {
+            return new String(password);
+        }
         return value instanceof Class<?> type ? type.getName() : value.toString();
     }
 
@@ -56,22 +62,49 @@ final class Settings {
 
     /** Makes the library's producer. */
     Opened open() {
+        return withConfig(config -> {
+            applyWithMode(config);
+            Map<String, String> effective = effective(config);
+            byte[] error = new byte[TEXT_BYTES];
+            long[] handle = new long[1];
+            int status = SendoffNative.open(config, handle, error);
+            check(status, null, Utf8.textIn(error));
+            return new Opened(handle[0], effective);
+        });
+    }
+
+    /** Loads a producer's credentials anew: from these settings, or with null from the files that its own name. */
+    static void reload(long handle, Settings settings) {
+        if (settings == null) {
+            reload(handle, 0);
+        } else {
+            withConfig(config -> {
+                settings.apply(config);
+                reload(handle, config);
+                return null;
+            });
+        }
+    }
+
+    private static void reload(long handle, long config) {
+        byte[] error = new byte[TEXT_BYTES];
+        int status = SendoffNative.reload_credentials(handle, config, error);
+        String reason = Utf8.textIn(error);
+        check(status, null, reason.isEmpty() ? "the credentials" : reason);
+    }
+
+    /** Does something with a configuration of the library's. */
+    private static <T> T withConfig(LongFunction<T> action) {
         long[] config = new long[1];
         check(SendoffNative.config_create(config), null, "");
         try {
-            apply(config[0]);
-            Map<String, String> effective = effective(config[0]);
-            byte[] error = new byte[TEXT_BYTES];
-            long[] handle = new long[1];
-            int status = SendoffNative.open(config[0], handle, error);
-            check(status, null, Utf8.textIn(error));
-            return new Opened(handle[0], effective);
+            return action.apply(config[0]);
         } finally {
             SendoffNative.config_destroy(config[0]);
         }
     }
 
-    private void apply(long config) {
+    private void applyWithMode(long config) {
         String mode = values.getOrDefault(REPORT_MODE, QUEUE);
         if (!mode.equals(QUEUE) && !mode.equals("auto")) {
             throw new ConfigurationException(SendoffNative.INVALID_SETTING, REPORT_MODE, REPORT_MODE + "=" + mode
@@ -79,15 +112,22 @@ final class Settings {
         }
         // Objects live until the JVM has ended, so callbacks may run while it does.
         set(config, SHUTDOWN_CALLBACKS, "true");
+        apply(config);
+        set(config, REPORT_MODE, QUEUE);
+    }
+
+    private void apply(long config) {
         // Counts for what is set after it.
         if (values.containsKey(UNKNOWN_SETTINGS)) {
             set(config, UNKNOWN_SETTINGS, values.get(UNKNOWN_SETTINGS));
         }
         values.forEach((name, value) -> set(config, name, value));
-        set(config, REPORT_MODE, QUEUE);
     }
 
     private static void set(long config, String name, String value) {
+        if (value.indexOf('\0') >= 0) { // which is not shown: it may be a password
+            throw new ConfigurationException(SendoffNative.INVALID_SETTING, name, name + " holds a NUL character");
+        }
         byte[] error = new byte[TEXT_BYTES];
         check(SendoffNative.config_set(config, name, value, error), name, Utf8.textIn(error));
     }
@@ -122,7 +162,7 @@ final class Settings {
         for (Setting setting : known()) {
             String value = setting.aliasOf() == null && setting.hasMeaning() ? get(config, setting.name()) : "";
             if (!value.isEmpty()) {
-                effective.put(setting.name(), value);
+                effective.put(setting.name(), setting.type().equals(TYPE_OF_SECRETS) ? HIDDEN : value);
             }
         }
         return Collections.unmodifiableMap(effective);

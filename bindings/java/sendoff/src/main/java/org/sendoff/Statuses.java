@@ -7,6 +7,9 @@ import org.sendoff.internal.SendoffNative;
 final class Statuses {
     /** Statuses from here on are Sendoff's own; all others but 0 are Kafka's. */
     private static final int FIRST_OWN = -1000;
+    private static final int UNSUPPORTED_SASL_MECHANISM = 33;
+    private static final int ILLEGAL_SASL_STATE = 34;
+    private static final int SASL_AUTHENTICATION_FAILED = 58;
 
     private Statuses() {
     }
@@ -38,6 +41,13 @@ final class Statuses {
             || status == SendoffNative.REPORTS_UNREAD;
     }
 
+    /** Whether a broker did not let the producer in, or is not one to trust. */
+    private static boolean isAuthentication(int status) {
+        return status == SendoffNative.TLS_HANDSHAKE_FAILED || status == SendoffNative.CERTIFICATE_REFUSED
+            || status == SendoffNative.LOGIN_FAILED || status == UNSUPPORTED_SASL_MECHANISM
+            || status == ILLEGAL_SASL_STATE || status == SASL_AUTHENTICATION_FAILED;
+    }
+
     /** The exception for a call that was refused; what says which. */
     static SendoffException refusal(int status, String what) {
         return exception(status, Outcome.NOT_DELIVERED, what);
@@ -60,6 +70,9 @@ final class Statuses {
         }
         if (isFull(status)) {
             return new BufferFullException(status, outcome, message);
+        }
+        if (isAuthentication(status)) {
+            return new AuthenticationException(status, outcome, message);
         }
         if (status > FIRST_OWN) {
             return new BrokerException(status, outcome, message);

@@ -10,7 +10,7 @@ public final class Utf8 {
     /** The bytes of a text, null of null. The library takes text that ends at NUL, so that it cannot hold one. */
     static byte[] bytes(String text) {
         if (text != null && text.indexOf('\0') >= 0) {
-            throw new IllegalArgumentException("a NUL character in '" + text.replace('\0', '?') + "'");
+            throw new IllegalArgumentException("a NUL character in a text"); // which may be a token
         }
         return text == null ? null : text.getBytes(StandardCharsets.UTF_8);
     }
