@@ -7,6 +7,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.config.SaslConfigs;
 import org.apache.kafka.common.config.types.Password;
 import org.sendoff.Producer;
 
@@ -35,9 +36,10 @@ final class ClientSettings {
                 config.getString(ProducerConfig.TRANSACTIONAL_ID_CONFIG), "Sendoff has no transactions.");
         }
         boolean plaintext = "PLAINTEXT".equalsIgnoreCase(config.getString("security.protocol"));
+        boolean ownTokens = LoginTokens.areOf(config);
         Map<String, Object> settings = new HashMap<>();
         config.originals().forEach((name, original) -> {
-            if (original == null || isOwn(name) || plaintext && isSecurity(name)) {
+            if (original == null || isOwn(name) || plaintext && isSecurity(name) || ownTokens && isOfTokens(name)) {
                 return;
             }
             if (ProducerConfig.configNames().contains(name)) {
@@ -50,6 +52,9 @@ final class ClientSettings {
         settings.put(ProducerConfig.CLIENT_ID_CONFIG, config.getString(ProducerConfig.CLIENT_ID_CONFIG));
         settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
             config.getBoolean(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG).toString());
+        if (Jaas.isUsedBy(config) && !ownTokens && config.getPassword(SaslConfigs.SASL_JAAS_CONFIG) == null) {
+            put(settings, SaslConfigs.SASL_JAAS_CONFIG, Jaas.text(config));
+        }
         // KafkaProducer gives up on a topic that is not there after max.block.ms, within send.
         settings.putIfAbsent(PROPAGATION, Long.toString(
             Math.min(config.getLong(ProducerConfig.MAX_BLOCK_MS_CONFIG), Integer.MAX_VALUE)));
@@ -71,11 +76,26 @@ final class ClientSettings {
         return name.startsWith("ssl.") || name.startsWith("sasl.") || name.equals("security.providers");
     }
 
+    /** What says where tokens come from, when a handler of the program's does. */
+    private static boolean isOfTokens(String name) {
+        return name.equals(SaslConfigs.SASL_LOGIN_CALLBACK_HANDLER_CLASS) || name.equals(SaslConfigs.SASL_JAAS_CONFIG)
+            || name.startsWith("sasl.oauthbearer.");
+    }
+
+    /** The values of credentials that are to be loaded anew. */
+    static Map<String, Object> credentials(Map<String, ?> values) {
+        Map<String, Object> settings = new HashMap<>();
+        values.forEach((name, value) -> put(settings, name, value));
+        return settings;
+    }
+
     private static void put(Map<String, Object> settings, String name, Object value) {
         if (value instanceof List<?> list) {
             settings.put(name, list.stream().map(Object::toString).collect(Collectors.joining(",")));
         } else if (value instanceof Password password) {
             settings.put(name, password.value());
+        } else if (value instanceof Class<?> type) {
+            settings.put(name, type.getName());
         } else if (value != null) {
             settings.put(name, value.toString());
         }

@@ -4,6 +4,8 @@ import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.NetworkException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.errors.SaslAuthenticationException;
+import org.apache.kafka.common.errors.SslAuthenticationException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.UnknownTopicIdException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
@@ -32,6 +34,9 @@ final class Failures {
     private static final int PARTITION_BUFFER_FULL = -1023;
     private static final int TOPIC_RECREATED = -1027;
     private static final int CONNECTION_REFUSED = -1028;
+    private static final int TLS_HANDSHAKE_FAILED = -1031;
+    private static final int CERTIFICATE_REFUSED = -1032;
+    private static final int LOGIN_FAILED = -1033;
 
     private Failures() {
     }
@@ -71,6 +76,8 @@ final class Failures {
                 new TimeoutException(message);
             case RECORD_TOO_LARGE -> new RecordTooLargeException(message);
             case DISCONNECTED, CONNECTION_REFUSED, NAME_NOT_RESOLVED -> new NetworkException(message);
+            case TLS_HANDSHAKE_FAILED, CERTIFICATE_REFUSED -> new SslAuthenticationException(message);
+            case LOGIN_FAILED -> new SaslAuthenticationException(message);
             case UNSUPPORTED_BROKER -> new UnsupportedVersionException(message);
             case TOPIC_RECREATED -> new UnknownTopicIdException(message);
             case CLOSED -> new IllegalStateException("Cannot perform operation after producer has been closed");

@@ -23,6 +23,7 @@ final class Plugins<K, V> {
     private Plugin<Serializer<K>> keySerializer;
     private Plugin<Serializer<V>> valueSerializer;
     private Interceptors<K, V> interceptors;
+    private LoginTokens tokens;
 
     Plugins(ProducerConfig config, Metrics metrics) {
         this.config = config;
@@ -41,6 +42,7 @@ final class Plugins<K, V> {
         List<ProducerInterceptor<K, V>> chain = (List<ProducerInterceptor<K, V>>) (List<?>) config
             .getConfiguredInstances(ProducerConfig.INTERCEPTOR_CLASSES_CONFIG, ProducerInterceptor.class, client);
         interceptors = new Interceptors<>(chain, metrics);
+        tokens = LoginTokens.of(config);
     }
 
     private <T> Plugin<Serializer<T>> serializer(Serializer<T> given, String setting, boolean isKey,
@@ -63,6 +65,11 @@ final class Plugins<K, V> {
     /** The program's own, or null. */
     Partitioner partitioner() {
         return partitioner.get();
+    }
+
+    /** Those of the program's login callback handler, or null. */
+    LoginTokens tokens() {
+        return tokens;
     }
 
     Interceptors<K, V> interceptors() {
@@ -92,13 +99,13 @@ final class Plugins<K, V> {
             interceptors.close();
         }
         Exception first = null;
-        for (Plugin<?> each : new Plugin<?>[] {keySerializer, valueSerializer, partitioner}) {
+        for (AutoCloseable each : new AutoCloseable[] {keySerializer, valueSerializer, partitioner, tokens}) {
             try {
                 if (each != null) {
                     each.close();
                 }
             } catch (Exception failure) {
-                LOG.log(ERROR, "a serializer or partitioner failed in close", failure);
+                LOG.log(ERROR, "a serializer, partitioner or login callback handler failed in close", failure);
                 first = first == null ? failure : first;
             }
         }

@@ -37,6 +37,7 @@ import org.apache.kafka.common.utils.Utils;
 import org.sendoff.ConfigurationException;
 import org.sendoff.Header;
 import org.sendoff.SendoffException;
+import org.sendoff.TokenProvider;
 
 /**
  * Kafka's {@link Producer} over Sendoff. A program switches by calling this constructor instead of
@@ -127,7 +128,7 @@ public class SendoffProducer<K, V> implements Producer<K, V> {
         try {
             plugins.create(keySerializer, valueSerializer);
             settings.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers(config));
-            started = start(settings);
+            started = start(settings, plugins.tokens());
             metrics.register(started);
         } catch (RuntimeException | Error failure) {
             if (started != null) {
@@ -174,13 +175,52 @@ public class SendoffProducer<K, V> implements Producer<K, V> {
         return String.join(",", servers);
     }
 
-    private static org.sendoff.Producer start(Map<String, Object> settings) {
+    private static org.sendoff.Producer start(Map<String, Object> settings, TokenProvider tokens) {
         try {
-            return new org.sendoff.Producer(settings);
+            return new org.sendoff.Producer(settings, tokens);
         } catch (ConfigurationException failure) {
-            ConfigException exception = new ConfigException(failure.getMessage());
-            exception.initCause(failure);
-            throw exception;
+            throw refusal(failure);
+        }
+    }
+
+    private static ConfigException refusal(ConfigurationException failure) {
+        ConfigException exception = new ConfigException(failure.getMessage());
+        exception.initCause(failure);
+        return exception;
+    }
+
+    /**
+     * Loads certificates, keys and passwords anew from the files that the settings name; {@code KafkaProducer} has
+     * nothing like it. Connections that are open go on as they are; later ones, and later logins on open ones, use the
+     * new. What does not load changes nothing.
+     *
+     * @throws ConfigException if something does not load, which it says
+     * @throws KafkaException if the producer has no use for credentials, or a file cannot be read
+     * @throws IllegalStateException if the producer is closed
+     */
+    public void reloadCredentials() {
+        reload(producer::reloadCredentials);
+    }
+
+    /**
+     * As {@link #reloadCredentials()}, from other values of {@code ssl.*} and {@code sasl.*}.
+     *
+     * @param settings the values, in the types of Kafka's settings, such as {@code Password}
+     * @throws ConfigException if a setting is not allowed or something does not load, which it says
+     * @throws KafkaException if the producer has no use for these, or a file cannot be read
+     * @throws IllegalStateException if the producer is closed
+     */
+    public void reloadCredentials(Map<String, ?> settings) {
+        reload(() -> producer.reloadCredentials(ClientSettings.credentials(settings)));
+    }
+
+    private static void reload(Runnable call) {
+        try {
+            call.run();
+        } catch (ConfigurationException failure) {
+            throw refusal(failure);
+        } catch (SendoffException failure) {
+            throw Failures.of(failure);
         }
     }
 
