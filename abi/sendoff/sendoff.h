@@ -592,9 +592,9 @@ typedef struct sendoff_event {
 SENDOFF_API int32_t sendoff_poll_event(sendoff_producer *producer, sendoff_event *event, int64_t timeout_ms);
 
 /* Ends the waits that other threads have under way on this producer, with INTERRUPTED: in sendoff_send,
- * _send_flat, _send_batch, _wait_for_space, _flush, _poll, _poll_event, _connect and _partitions_for, and
- * the wait for memory of _send_sync; not those for a report of _send_sync and in _close. One that comes
- * just before a wait may be missed by it: repeat until the thread has left.
+ * _send_flat, _send_batch, _wait_for_space, _flush, _poll, _poll_event, _wait_token_wanted, _connect and
+ * _partitions_for, and the wait for memory of _send_sync; not those for a report of _send_sync and in _close.
+ * One that comes just before a wait may be missed by it: repeat until the thread has left.
  *
  * Pointers: none.
  * Threads: any, callbacks and signal handlers too.
@@ -662,10 +662,13 @@ SENDOFF_API int32_t sendoff_wait_token_wanted(sendoff_producer *producer, int64_
  * nothing.
  *
  * Pointers: config is copied, NULL is allowed. error (may be NULL with error_size 0) is written on failure
- * only. Threads: any, callbacks too. Waits: for files to be read. Statuses: OK, INVALID_SETTING (error says
- * what does not load), FILE_UNREADABLE, NOT_CONFIGURED (security.protocol is PLAINTEXT, or another
- * security.protocol or mechanism is asked for), CLOSED, FORKED, OUT_OF_MEMORY, INVALID_ARGUMENT. Since: 1.1
- */
+ *   only.
+ * Threads: any, callbacks too.
+ * Waits: for files to be read.
+ * Statuses: OK, INVALID_SETTING (error says what does not load), FILE_UNREADABLE, NOT_CONFIGURED
+ *   (security.protocol is PLAINTEXT, or another security.protocol or mechanism is asked for), CLOSED, FORKED,
+ *   OUT_OF_MEMORY, INVALID_ARGUMENT.
+ * Since: 1.1 */
 SENDOFF_API int32_t sendoff_reload_credentials(sendoff_producer *producer, const sendoff_config *config,
                                                char *error, size_t error_size);
 
