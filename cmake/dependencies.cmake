@@ -1,15 +1,18 @@
-# The libraries of others. Each codec can be switched off; a codec without its library is refused at configuration.
+# The libraries of others. Each codec can be switched off, and so can TLS; what is on without its library is refused at
+# configuration.
 #   SENDOFF_CODECS             those that are on: gzip;lz4;snappy;zstd
 #   SENDOFF_CODEC_LIBRARIES    what they link, and SENDOFF_CODEC_DEFINITIONS, by which sources know them
 #   SENDOFF_BASE_LIBRARIES     what the base layer links, and SENDOFF_BASE_DEFINITIONS
+#   SENDOFF_SECURITY_LIBRARIES what the security layer links, and SENDOFF_SECURITY_DEFINITIONS
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-find_package(OpenSSL 3.0 REQUIRED)
 set(SENDOFF_CODECS "")
 set(SENDOFF_CODEC_LIBRARIES "")
 set(SENDOFF_CODEC_DEFINITIONS "")
 set(SENDOFF_BASE_LIBRARIES Threads::Threads)
 set(SENDOFF_BASE_DEFINITIONS "")
+set(SENDOFF_SECURITY_LIBRARIES "")
+set(SENDOFF_SECURITY_DEFINITIONS "")
 
 function(sendoff_refuse_codec option library package)
   message(FATAL_ERROR "${option} is ON, and ${library} is not installed. Install it (${package} in Debian), or build "
@@ -50,6 +53,36 @@ sendoff_add_codec(gzip deflate)
 sendoff_add_codec(lz4 lz4)
 sendoff_add_codec(snappy snappy)
 sendoff_add_codec(zstd zstd)
+
+function(sendoff_refuse_tls what)
+  message(FATAL_ERROR "SENDOFF_WITH_TLS is ON, and ${what}. Install OpenSSL 3.0 or newer (libssl-dev in Debian), or "
+                      "build without TLS and logins: -DSENDOFF_WITH_TLS=OFF")
+endfunction()
+
+if(SENDOFF_WITH_TLS)
+  find_package(OpenSSL 3.0 QUIET)
+  if(NOT OPENSSL_FOUND AND OPENSSL_VERSION)
+    sendoff_refuse_tls("OpenSSL is ${OPENSSL_VERSION} here")
+  elseif(NOT OPENSSL_FOUND)
+    sendoff_refuse_tls("OpenSSL is not installed")
+  endif()
+  if(SENDOFF_SELF_CONTAINED)
+    # A copy that nobody else in the process sees: it takes no part in the configuration and clean-up of the system's.
+    list(APPEND SENDOFF_SECURITY_DEFINITIONS SENDOFF_OWN_OPENSSL=1)
+    foreach(name ssl crypto)
+      cmake_path(GET OPENSSL_CRYPTO_LIBRARY PARENT_PATH folder)
+      find_library(SENDOFF_ARCHIVE_${name} lib${name}.a HINTS ${folder})
+      if(NOT SENDOFF_ARCHIVE_${name})
+        sendoff_refuse_tls("lib${name}.a is not installed")
+      endif()
+      list(APPEND SENDOFF_SECURITY_LIBRARIES ${SENDOFF_ARCHIVE_${name}})
+    endforeach()
+  else()
+    list(APPEND SENDOFF_SECURITY_LIBRARIES OpenSSL::SSL OpenSSL::Crypto)
+  endif()
+  list(APPEND SENDOFF_SECURITY_LIBRARIES ${CMAKE_DL_LIBS}) # Kerberos and HTTP are loaded when they are needed
+  list(APPEND SENDOFF_SECURITY_DEFINITIONS SENDOFF_WITH_TLS=1)
+endif()
 
 # Linked in whole, so that what is built needs the C library alone. Snappy is C++, and brings its runtime.
 if(SENDOFF_SELF_CONTAINED)

@@ -1,6 +1,6 @@
-# sendoff_layer(NAME MAY_INCLUDE LAYER...) makes the static library sendoff_NAME of src/NAME/*.c. Sources say
-# #include "layer/noun.h"; the only include root of a layer is a folder of links to itself and to the layers it may
-# include, so an include that points upwards does not build.
+# sendoff_layer(NAME [SOURCES FOLDER] MAY_INCLUDE LAYER...) makes the static library sendoff_NAME of src/NAME/*.c, or of
+# src/FOLDER/*.c. Sources say #include "layer/noun.h"; the only include root of a layer is a folder of links to itself and
+# to the layers it may include, so an include that points upwards does not build.
 function(sendoff_layer_includes target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LAYERS")
   set(root ${CMAKE_BINARY_DIR}/include/${target})
@@ -12,8 +12,11 @@ function(sendoff_layer_includes target)
 endfunction()
 
 function(sendoff_layer name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "MAY_INCLUDE")
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCES" "MAY_INCLUDE")
+  if(NOT arg_SOURCES)
+    set(arg_SOURCES ${name})
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${arg_SOURCES}/*.c)
   if(NOT sources)
     file(WRITE ${CMAKE_BINARY_DIR}/empty.c "typedef int empty_layer;\n")
     set(sources ${CMAKE_BINARY_DIR}/empty.c)

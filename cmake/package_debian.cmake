@@ -53,9 +53,10 @@ function(sendoff_write_symbols path)
   file(CONFIGURE OUTPUT ${path} CONTENT "${text}" @ONLY)
 endfunction()
 
-# The archive wants the system's codecs, and sendoff.pc names them.
+# The archive wants the system's codecs and OpenSSL, and sendoff.pc names them.
 function(sendoff_development_packages result)
-  set(packages ${sendoff_static_modules})
+  list(TRANSFORM sendoff_static_modules REPLACE "^libcrypto$" libssl OUTPUT_VARIABLE packages)
+  list(REMOVE_DUPLICATES packages)
   foreach(name IN LISTS sendoff_static_others)
     if(name STREQUAL "stdc++")
       # One that exists by this name, for apt to begin with.
@@ -65,7 +66,7 @@ function(sendoff_development_packages result)
       else()
         list(APPEND packages libstdc++)
       endif()
-    elseif(NOT name STREQUAL "m")
+    elseif(NOT name MATCHES "^(m|dl)$")
       list(APPEND packages lib${name})
     endif()
   endforeach()
@@ -84,4 +85,7 @@ file(CONFIGURE OUTPUT ${control_files}/triggers CONTENT "activate-noawait ldconf
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA
     ${control_files}/symbols ${control_files}/shlibs ${control_files}/triggers)
 sendoff_development_packages(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
+if(SENDOFF_WITH_TLS) # loaded when a producer wants them: for OAUTHBEARER's tokens over HTTPS, for Kerberos
+  set(CPACK_DEBIAN_RUNTIME_PACKAGE_SUGGESTS "libcurl4 | libcurl4t64 | libcurl3-gnutls, libgssapi-krb5-2")
+endif()
 set(CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS "${runtime_package} (>= ${PROJECT_VERSION})")

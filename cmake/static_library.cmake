@@ -2,7 +2,8 @@
 # peace with whatever else a program links. In a self-contained build it has all that the library links inside, and
 # is at peace with any other copy of a codec too; else programs link the system's codecs beside it.
 # sendoff_static_link_names: what they link then, as -l takes it; sendoff_static_modules: which of those pkg-config
-# knows, by its names for them; sendoff_static_others: the rest.
+# knows, by its names for them; sendoff_static_imported: which of those CMake's own modules know; sendoff_static_others:
+# the rest.
 
 file(READ ${PROJECT_SOURCE_DIR}/abi/sendoff.map map)
 string(REGEX MATCHALL "sendoff_[a-z0-9_]+" exported_names "${map}")
@@ -14,17 +15,23 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_
 set(inside "")
 set(sendoff_static_modules "")
 set(sendoff_static_others "")
+set(sendoff_static_imported "")
 set(sendoff_static_link_names "")
 if(SENDOFF_SELF_CONTAINED)
-  set(inside ${SENDOFF_CODEC_LIBRARIES})
+  set(inside ${SENDOFF_CODEC_LIBRARIES} ${SENDOFF_SECURITY_LIBRARIES})
+  list(REMOVE_ITEM inside "${CMAKE_DL_LIBS}") # the C library's
 else()
-  foreach(library IN LISTS SENDOFF_CODEC_LIBRARIES SENDOFF_BASE_LIBRARIES)
+  foreach(library IN LISTS SENDOFF_CODEC_LIBRARIES SENDOFF_BASE_LIBRARIES SENDOFF_SECURITY_LIBRARIES)
     if(library MATCHES "^PkgConfig::(.+)$")
       list(APPEND sendoff_static_modules ${${CMAKE_MATCH_1}_MODULE_NAME})
       list(APPEND sendoff_static_link_names ${${CMAKE_MATCH_1}_LIBRARIES})
     elseif(library MATCHES "/lib([^/]+)\\.(so|a)$")
       list(APPEND sendoff_static_others ${CMAKE_MATCH_1})
-    elseif(NOT library STREQUAL "Threads::Threads")
+    elseif(library MATCHES "^OpenSSL::(.+)$")
+      string(TOLOWER ${CMAKE_MATCH_1} name)
+      list(APPEND sendoff_static_modules lib${name})
+      list(APPEND sendoff_static_imported ${library})
+    elseif(NOT library STREQUAL "Threads::Threads" AND NOT library STREQUAL CMAKE_DL_LIBS)
       message(FATAL_ERROR "libsendoff.a: how would a program link ${library}?")
     endif()
   endforeach()
@@ -33,6 +40,9 @@ else()
   endif()
 endif()
 list(APPEND sendoff_static_others m)
+if(SENDOFF_WITH_TLS)
+  list(APPEND sendoff_static_others ${CMAKE_DL_LIBS})
+endif()
 list(APPEND sendoff_static_link_names ${sendoff_static_others})
 
 # A function of the C++ runtime that would else come from whatever other copy of it is in the process.
@@ -42,7 +52,8 @@ if(inside MATCHES "/libstdc\\+\\+\\.a")
   target_link_options(sendoff PRIVATE ${closed})
 endif()
 
-set(layers sendoff_producer sendoff_sender sendoff_network sendoff_accumulator sendoff_protocol sendoff_base)
+set(layers sendoff_producer sendoff_sender sendoff_network sendoff_accumulator sendoff_protocol sendoff_security
+    sendoff_base)
 set(layer_archives "")
 foreach(layer IN LISTS layers)
   list(APPEND layer_archives $<TARGET_FILE:${layer}>)
@@ -78,6 +89,6 @@ if(SENDOFF_SELF_CONTAINED)
   add_library(sendoff_self_contained STATIC IMPORTED GLOBAL)
   set_target_properties(sendoff_self_contained PROPERTIES
     IMPORTED_LOCATION ${archive} INTERFACE_INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/abi
-    INTERFACE_LINK_LIBRARIES "Threads::Threads;m")
+    INTERFACE_LINK_LIBRARIES "Threads::Threads;m;${CMAKE_DL_LIBS}")
   add_dependencies(sendoff_self_contained sendoff_archive)
 endif()

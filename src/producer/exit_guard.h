@@ -6,8 +6,9 @@
 
 #include "producer/settings.h"
 
-/* Registers the exit handler at the first call, and signal handlers for the signals that the settings name
- * (once each). STATUS_OK, OUT_OF_MEMORY, SYSTEM_ERROR. */
+/* Registers the exit handler at the first call, and again when libraries were started since that producers
+ * send with and that have exit handlers of their own: the last one registered runs first. Registers signal
+ * handlers for the signals that the settings name (once each). STATUS_OK, OUT_OF_MEMORY, SYSTEM_ERROR. */
 int32_t exit_guard_install(const struct settings *settings, struct config_error *error);
 
 #endif

@@ -20,6 +20,13 @@
 #else
 #define SNAPPY ""
 #endif
+#ifdef SENDOFF_WITH_TLS
+#define SASL ",sasl"
+#define TLS ",tls"
+#else
+#define SASL ""
+#define TLS ""
+#endif
 #ifdef SENDOFF_WITH_ZSTD
 #define ZSTD ",zstd"
 #else
@@ -27,6 +34,6 @@
 #endif
 
 const char *features_text(void) {
-  static const char words[] = GZIP ISAL LZ4 SNAPPY ZSTD;
+  static const char words[] = GZIP ISAL LZ4 SASL SNAPPY TLS ZSTD;
   return words[0] == ',' ? words + 1 : words;
 }

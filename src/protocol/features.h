@@ -2,8 +2,8 @@
 #ifndef PROTOCOL_FEATURES_H
 #define PROTOCOL_FEATURES_H
 
-/* Words in alphabetical order, separated by commas, such as "gzip,isal,lz4,snappy,zstd"; "" if there are
- * none. Static memory. */
+/* Words in alphabetical order, separated by commas, such as "gzip,isal,lz4,sasl,snappy,tls,zstd"; "" if there
+ * are none. Static memory. */
 const char *features_text(void);
 
 #endif

@@ -11,7 +11,8 @@ import sys
 import foreign_packages
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PACKAGES = ["libc6-dev", "libzstd-dev", "liblz4-dev", "libsnappy-dev", "libdeflate-dev", "libisal-dev", "check"]
+PACKAGES = ["libc6-dev", "libzstd-dev", "liblz4-dev", "libsnappy-dev", "libdeflate-dev", "libisal-dev", "libssl-dev",
+            "check"]
 
 
 def main() -> None:

@@ -25,6 +25,17 @@ START_TEST(a_codec_is_named_if_it_is_available) {
 }
 END_TEST
 
+START_TEST(tls_and_logins_come_together) {
+#ifdef SENDOFF_WITH_TLS
+  size_t wanted = 1;
+#else
+  size_t wanted = 0;
+#endif
+  ck_assert_uint_eq(count_of(features_text(), "tls"), wanted);
+  ck_assert_uint_eq(count_of(features_text(), "sasl"), wanted);
+}
+END_TEST
+
 START_TEST(words_are_lower_case_and_in_order) {
   const char *text = features_text();
   char last[32] = "";
@@ -45,6 +56,7 @@ int main(void) {
   Suite *suite = suite_create("features");
   TCase *tests = tcase_create("features");
   tcase_add_test(tests, a_codec_is_named_if_it_is_available);
+  tcase_add_test(tests, tls_and_logins_come_together);
   tcase_add_test(tests, words_are_lower_case_and_in_order);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
