@@ -22,10 +22,10 @@
 #endif
 #ifdef SENDOFF_WITH_TLS
 #define SASL ",sasl"
-#define TLS ",tls"
+#define TLS  ",tls"
 #else
 #define SASL ""
-#define TLS ""
+#define TLS  ""
 #endif
 #ifdef SENDOFF_WITH_ZSTD
 #define ZSTD ",zstd"
