@@ -4,6 +4,7 @@
 #include "base/assertion.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "network/authenticator.h"
 #include "protocol/api_versions.h"
 #include "protocol/request_header.h"
 #include <stdio.h>
@@ -12,7 +13,8 @@ enum {
   RESPONSE_MINIMUM_BYTES = 4,  /* the correlation id */
   INPUT_MINIMUM_BYTES = 512,   /* first allocation for a partial frame */
   INPUT_KEPT_BYTES = 16 << 10, /* a larger buffer is freed once its frame was read */
-  REASON_BYTES = 160,
+  REASON_BYTES = 320,
+  LOGIN_GAP_US = 1000000, /* brokers take no login sooner after the last one (KIP-368) */
 };
 
 /* `requests` holds the open ones in the order of sending: first those that wait for their answer, then, from
@@ -39,17 +41,25 @@ struct connection {
   struct wire_writer negotiation_frame;
   struct transport_segment negotiation_segment;
   struct api_versions versions;
+  bool has_answered;                   /* a request of the caller's */
+  int32_t throttle_ms;                 /* as the broker said with its versions */
+  struct authenticator *authenticator; /* NULL: no login is wanted */
+  int64_t login_due_us;                /* the next one */
   char reason[REASON_BYTES];
 };
 
 static const bool MAY_CHANGE[CONNECTION_STATE_COUNT][CONNECTION_STATE_COUNT] = {
     [CONNECTION_CONNECTING] = {[CONNECTION_NEGOTIATING] = true, [CONNECTION_CLOSED] = true},
-    [CONNECTION_NEGOTIATING] = {[CONNECTION_READY] = true, [CONNECTION_CLOSED] = true},
-    [CONNECTION_READY] = {[CONNECTION_CLOSED] = true},
+    [CONNECTION_NEGOTIATING] =
+        {[CONNECTION_AUTHENTICATING] = true, [CONNECTION_READY] = true, [CONNECTION_CLOSED] = true},
+    [CONNECTION_AUTHENTICATING] = {[CONNECTION_READY] = true, [CONNECTION_CLOSED] = true},
+    [CONNECTION_READY] = {[CONNECTION_REAUTHENTICATING] = true, [CONNECTION_CLOSED] = true},
+    [CONNECTION_REAUTHENTICATING] = {[CONNECTION_READY] = true, [CONNECTION_CLOSED] = true},
 };
 
 static void change_state(struct connection *connection, enum connection_state to);
 static int32_t ask_versions(struct connection *connection, int16_t version, int64_t now_us);
+static bool is_own(const struct connection *connection, const struct request *request);
 static void advance_output(struct connection *connection, size_t bytes);
 static void finish_unsent(struct connection *connection, struct list *finished);
 static struct connection_input failed(struct connection *connection, int32_t status, const char *reason);
@@ -60,6 +70,9 @@ static int32_t append_input(struct connection *connection, struct bytes *input, 
 static struct connection_input take_frame(struct connection *connection, struct bytes frame, int64_t now_us);
 static struct connection_input take_versions(struct connection *connection, struct wire_reader *body,
                                              int64_t now_us);
+static struct connection_input follow_login(struct connection *connection, enum authenticator_outcome outcome,
+                                            int64_t now_us);
+static struct connection_input end_login(struct connection *connection, int64_t now_us);
 
 bool connection_may_change(enum connection_state from, enum connection_state to) {
   return MAY_CHANGE[from][to];
@@ -72,6 +85,7 @@ struct connection *connection_create(const struct connection_settings *settings)
   connection->state = CONNECTION_CONNECTING;
   list_init(&connection->link);
   list_init(&connection->requests);
+  connection->login_due_us = CLOCK_NEVER_US;
   api_versions_clear(&connection->versions);
   return connection;
 }
@@ -79,9 +93,21 @@ struct connection *connection_create(const struct connection_settings *settings)
 void connection_destroy(struct connection *connection) {
   if (connection == NULL) return;
   ASSERT(list_is_empty(&connection->requests));
+  authenticator_destroy(connection->authenticator);
   wire_writer_deinit(&connection->negotiation_frame);
   allocator_free(connection->input);
   allocator_free(connection);
+}
+
+int32_t connection_require_login(struct connection *connection, const char *host) {
+  const struct connection_settings *settings = connection->settings;
+  const struct authenticator_settings login = {.login = settings->login,
+                                               .host = host,
+                                               .client_id = settings->client_id,
+                                               .request_timeout_us = settings->request_timeout_us};
+  ASSERT(connection->state == CONNECTION_CONNECTING);
+  connection->authenticator = authenticator_create(&login);
+  return connection->authenticator == NULL ? STATUS_OUT_OF_MEMORY : STATUS_OK;
 }
 
 int32_t connection_open(struct connection *connection, int64_t now_us) {
@@ -92,7 +118,7 @@ int32_t connection_open(struct connection *connection, int64_t now_us) {
 /* ---- output ---- */
 
 void connection_enqueue(struct connection *connection, struct request *request, int64_t now_us) {
-  ASSERT(connection->state == CONNECTION_NEGOTIATING || connection->state == CONNECTION_READY);
+  ASSERT(connection->state == CONNECTION_READY || is_own(connection, request));
   request->bytes = 0;
   for (uint32_t i = 0; i < request->segment_count; i++)
     request->bytes += request->segments[i].size;
@@ -102,7 +128,7 @@ void connection_enqueue(struct connection *connection, struct request *request, 
   request->deadline_us = clock_add_us(now_us, request->timeout_us);
   list_append(&connection->requests, &request->node);
   if (connection->unsent == NULL) connection->unsent = request;
-  if (request != &connection->negotiation) connection->open_count++;
+  if (!is_own(connection, request)) connection->open_count++;
 }
 
 uint32_t connection_output(const struct connection *connection, struct transport_segment *segments,
@@ -150,7 +176,7 @@ struct connection_input connection_take_input(struct connection *connection, str
                                               int64_t now_us) {
   struct bytes frame;
   int32_t status = STATUS_OK;
-  if (connection->state != CONNECTION_NEGOTIATING && connection->state != CONNECTION_READY)
+  if (connection->state == CONNECTION_CONNECTING || connection->state == CONNECTION_CLOSED)
     return failed(connection, STATUS_MALFORMED_RESPONSE, "bytes came on a connection that is not open");
   if (connection->input_is_read) {
     connection->input_is_read = false;
@@ -168,11 +194,56 @@ struct connection_input connection_take_input(struct connection *connection, str
   return take_frame(connection, frame, now_us);
 }
 
+struct connection_input connection_resume_login(struct connection *connection, int64_t now_us) {
+  if (!connection_awaits_login(connection))
+    return (struct connection_input){.kind = CONNECTION_INPUT_HANDLED};
+  return follow_login(connection, authenticator_resume(connection->authenticator), now_us);
+}
+
+struct connection_input connection_renew_login(struct connection *connection, int64_t now_us) {
+  if (connection_login_due_us(connection) > now_us)
+    return (struct connection_input){.kind = CONNECTION_INPUT_HANDLED};
+  change_state(connection, CONNECTION_REAUTHENTICATING);
+  return follow_login(connection, authenticator_begin(connection->authenticator, &connection->versions),
+                      now_us);
+}
+
+int64_t connection_login_due_us(const struct connection *connection) {
+  return connection->state == CONNECTION_READY ? connection->login_due_us : CLOCK_NEVER_US;
+}
+
+bool connection_awaits_login(const struct connection *connection) {
+  return connection->authenticator != NULL && connection->state != CONNECTION_CLOSED &&
+         authenticator_state(connection->authenticator) == AUTHENTICATOR_STEPPING;
+}
+
+bool connection_is_established(const struct connection *connection) {
+  return connection->state == CONNECTION_READY || connection->state == CONNECTION_REAUTHENTICATING;
+}
+
 bool connection_has_partial_input(const struct connection *connection) {
   return connection->input_size > 0 && !connection->input_is_read;
 }
 
 /* ---- end ---- */
+
+/* A broker that gets what its listener does not speak closes the connection without a word. */
+const char *connection_explain_end(const struct connection *connection) {
+  bool is_plain = connection->authenticator == NULL;
+  switch (connection->state) {
+  case CONNECTION_NEGOTIATING:
+    return "the broker closed the connection without an answer: does security.protocol fit its listener?";
+  case CONNECTION_AUTHENTICATING: return "the broker closed the connection during the login";
+  case CONNECTION_REAUTHENTICATING: return "the broker closed the connection during another login";
+  case CONNECTION_READY:
+    if (is_plain && !connection->has_answered && connection->open_count > 0)
+      return "the broker closed the connection at the first request: does its listener want a login "
+             "(security.protocol)?";
+    break;
+  default: break;
+  }
+  return "the broker closed the connection";
+}
 
 void connection_close(struct connection *connection, int32_t status, int64_t now_us, struct list *finished) {
   change_state(connection, CONNECTION_CLOSED);
@@ -180,7 +251,7 @@ void connection_close(struct connection *connection, int32_t status, int64_t now
   while (!list_is_empty(&connection->requests)) {
     struct request *request = LIST_ENTRY(connection->requests.next, struct request, node);
     list_remove(&request->node);
-    if (request == &connection->negotiation) continue;
+    if (is_own(connection, request)) continue;
     bool is_meant = status == STATUS_MALFORMED_RESPONSE || status == STATUS_ABORTED ||
                     (status == STATUS_REQUEST_TIMED_OUT_LOCALLY && request->deadline_us <= now_us);
     request->status = is_meant ? status : STATUS_DISCONNECTED;
@@ -202,7 +273,9 @@ uint32_t connection_open_count(const struct connection *connection) {
 }
 
 int64_t connection_deadline_us(const struct connection *connection) {
-  int64_t deadline_us = CLOCK_NEVER_US;
+  int64_t deadline_us = connection->authenticator == NULL
+                            ? CLOCK_NEVER_US
+                            : authenticator_deadline_us(connection->authenticator);
   for (struct list *at = connection->requests.next; at != &connection->requests; at = at->next) {
     const struct request *request = LIST_ENTRY(at, struct request, node);
     if (request->deadline_us < deadline_us) deadline_us = request->deadline_us;
@@ -230,6 +303,12 @@ struct connection *connection_of_link(struct list *link) {
 static void change_state(struct connection *connection, enum connection_state to) {
   ASSERT(MAY_CHANGE[connection->state][to]);
   connection->state = to;
+}
+
+/* Of the connection's own, not the caller's. */
+static bool is_own(const struct connection *connection, const struct request *request) {
+  return request == &connection->negotiation ||
+         (connection->authenticator != NULL && request == authenticator_request(connection->authenticator));
 }
 
 /* KIP-511: name and version of the software from version 3 on. */
@@ -381,7 +460,11 @@ static struct connection_input take_frame(struct connection *connection, struct 
   if (body.failed) return failed(connection, STATUS_MALFORMED_RESPONSE, "a response header is malformed");
   list_remove(&request->node);
   if (request == &connection->negotiation) return take_versions(connection, &body, now_us);
+  if (is_own(connection, request))
+    return follow_login(connection, authenticator_take_answer(connection->authenticator, &body, now_us),
+                        now_us);
   connection->open_count--;
+  connection->has_answered = true;
   return (struct connection_input){.kind = CONNECTION_INPUT_RESPONSE, .request = request, .body = body};
 }
 
@@ -409,7 +492,43 @@ static struct connection_input take_versions(struct connection *connection, stru
     return failed(connection, response.error_code, connection->reason);
   }
   connection->versions = response.versions;
+  connection->throttle_ms = response.throttle_ms;
   wire_writer_deinit(&connection->negotiation_frame);
+  if (connection->authenticator == NULL) {
+    change_state(connection, CONNECTION_READY);
+    return (struct connection_input){.kind = CONNECTION_INPUT_NEGOTIATED,
+                                     .throttle_ms = response.throttle_ms};
+  }
+  change_state(connection, CONNECTION_AUTHENTICATING);
+  return follow_login(connection, authenticator_begin(connection->authenticator, &connection->versions),
+                      now_us);
+}
+
+static struct connection_input follow_login(struct connection *connection, enum authenticator_outcome outcome,
+                                            int64_t now_us) {
+  struct authenticator *authenticator = connection->authenticator;
+  switch (outcome) {
+  case AUTHENTICATOR_ASKS:
+    connection_enqueue(connection, authenticator_request(authenticator), now_us);
+    break;
+  case AUTHENTICATOR_WAITS: break;
+  case AUTHENTICATOR_DONE: return end_login(connection, now_us);
+  case AUTHENTICATOR_FAILED:
+    return failed(connection, authenticator_status(authenticator), authenticator_reason(authenticator));
+  }
+  return (struct connection_input){.kind = CONNECTION_INPUT_HANDLED};
+}
+
+/* The next login is due at 85 to 95 % of the session, so that many clients do not come at once. */
+static struct connection_input end_login(struct connection *connection, int64_t now_us) {
+  bool is_first = connection->state == CONNECTION_AUTHENTICATING;
+  int64_t session_us = authenticator_session_us(connection->authenticator);
+  connection->login_due_us = CLOCK_NEVER_US;
+  if (session_us > 0) {
+    int64_t pause_us = session_us / 1000 * (850 + (int64_t)random_below(connection->settings->random, 101));
+    connection->login_due_us = clock_add_us(now_us, pause_us > LOGIN_GAP_US ? pause_us : LOGIN_GAP_US);
+  }
   change_state(connection, CONNECTION_READY);
-  return (struct connection_input){.kind = CONNECTION_INPUT_NEGOTIATED, .throttle_ms = response.throttle_ms};
+  return (struct connection_input){.kind = is_first ? CONNECTION_INPUT_NEGOTIATED : CONNECTION_INPUT_HANDLED,
+                                   .throttle_ms = connection->throttle_ms};
 }

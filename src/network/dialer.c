@@ -6,12 +6,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { REASON_BYTES = 160, TEXT_BYTES = 640 };
+enum { REASON_BYTES = 320, TEXT_BYTES = 640 };
 
 static uint64_t next_token(struct dialer *dialer, const struct node *node);
 static void try_addresses(struct dialer *dialer, struct node *node, int64_t now_us);
 static int32_t try_address(struct dialer *dialer, struct node *node, const struct address *address,
                            int64_t now_us, char reason[REASON_BYTES]);
+static bool is_login_refused(int32_t status);
 static void lose(struct dialer *dialer, struct node *node, int64_t now_us);
 static void fail_round(struct dialer *dialer, struct node *node, int64_t now_us);
 static void close_connection(struct dialer *dialer, struct node *node, int32_t status, int64_t now_us,
@@ -88,13 +89,18 @@ void dialer_finish_negotiation(struct dialer *dialer, struct node *node, int32_t
 
 void dialer_fail(struct dialer *dialer, struct node *node, int32_t status, const char *reason, int64_t now_us,
                  struct list *finished) {
-  bool was_connected = node_is_connected(node);
+  bool was_connected = node_is_connected(node), is_refused = is_login_refused(status);
   tell(dialer, node, status, reason); /* before the close: the reason may be the socket's own text */
   dialer_drop(dialer, node, status, now_us, finished);
   if (was_connected)
     lose(dialer, node, now_us);
+  else if (is_refused)
+    fail_round(dialer, node, now_us); /* the same broker would refuse it at its other addresses, too */
   else
     try_addresses(dialer, node, now_us); /* after a look-up that takes too long: those known from before */
+  if (!is_refused) return;
+  node_refuse(node, &dialer->random, now_us);
+  dialer_note_deadline(dialer, node_deadline_us(node, &dialer->policy, now_us));
 }
 
 void dialer_drop(struct dialer *dialer, struct node *node, int32_t status, int64_t now_us,
@@ -122,6 +128,9 @@ void dialer_expire(struct dialer *dialer, struct node *node, int64_t now_us, str
     LOG(dialer->log, LOG_LEVEL_DEBUG, "closing the idle connection to %s:%u", node->host,
         (unsigned)node->port);
     dialer_drop(dialer, node, STATUS_DISCONNECTED, now_us, finished);
+  } else if (connection_state(node->connection) == CONNECTION_AUTHENTICATING) {
+    dialer_fail(dialer, node, STATUS_LOGIN_FAILED, "the login takes longer than request.timeout.ms", now_us,
+                finished);
   } else {
     snprintf(reason, sizeof reason, "no answer in time to a request; %u open",
              (unsigned)connection_open_count(node->connection));
@@ -167,10 +176,17 @@ static int32_t try_address(struct dialer *dialer, struct node *node, const struc
     snprintf(reason, REASON_BYTES, "%s", status_text(STATUS_OUT_OF_MEMORY));
     return STATUS_OUT_OF_MEMORY;
   }
+  int32_t status = STATUS_OK;
+  if (dialer->connection_settings.login != NULL) status = connection_require_login(connection, node->host);
+  if (status != STATUS_OK) {
+    snprintf(reason, REASON_BYTES, "%s", status_text(status));
+    connection_destroy(connection);
+    return status;
+  }
   uint64_t token = next_token(dialer, node);
   int64_t socket;
-  int32_t status = dialer->transport->operations->connect(dialer->transport, address, node->host, token,
-                                                          &socket, reason, REASON_BYTES);
+  status = dialer->transport->operations->connect(dialer->transport, address, node->host, token, &socket,
+                                                  reason, REASON_BYTES);
   if (status != STATUS_OK) {
     connection_destroy(connection);
     return status;
@@ -182,6 +198,12 @@ static int32_t try_address(struct dialer *dialer, struct node *node, const struc
   node_begin_setup(node, &dialer->policy, &dialer->random, now_us);
   dialer_note_deadline(dialer, node->setup_deadline_us);
   return STATUS_OK;
+}
+
+/* What a broker or the mechanism says of the credentials; a certificate that is not accepted may be another
+ * one at the next address. */
+static bool is_login_refused(int32_t status) {
+  return status_has(status, STATUS_CLASS_AUTHORIZATION) && status != STATUS_CERTIFICATE_REFUSED;
 }
 
 static void lose(struct dialer *dialer, struct node *node, int64_t now_us) {

@@ -26,7 +26,8 @@ struct network_client {
   bool is_destroying, is_abandoned;
   bool has_broken; /* some node's is_broken is set: poll does not wait */
   int32_t last_correlation_id;
-  int64_t now_us; /* the last time that was passed in */
+  uint64_t login_generation; /* the credentials that failures were counted with */
+  int64_t now_us;            /* the last time that was passed in */
   uint8_t *receive_buffer;
 };
 
@@ -47,6 +48,9 @@ static struct node *find_broken(const struct network_client *client);
 static void read_input(struct network_client *client, struct node *node);
 static void end_input(struct network_client *client, struct node *node, enum transport_outcome outcome);
 static bool take_input(struct network_client *client, struct node *node, struct bytes input);
+static bool follow(struct network_client *client, struct node *node, const struct connection_input *taken);
+static void resume_logins(struct network_client *client);
+static void renew_login(struct network_client *client, struct node *node);
 static void take_response(struct network_client *client, struct node *node,
                           const struct connection_input *response);
 static void note_request_ended(struct network_client *client, struct node *node);
@@ -250,6 +254,7 @@ void network_client_poll(struct network_client *client, int64_t now_us, int64_t 
   int64_t timeout_us = has_finished ? 0 : wait_timeout_us(client, now_us, deadline_us);
   uint32_t count = transport->operations->wait(transport, timeout_us, events, EVENTS_PER_WAIT_MAX);
   if (clock_us != NULL) client->now_us = clock_us(clock_context);
+  if (client->settings.login != NULL) resume_logins(client);
   for (uint32_t i = 0; i < count; i++) {
     handle_event(client, &events[i]);
     complete_finished(client);
@@ -288,7 +293,9 @@ static int32_t copy_settings(struct network_client *client, const struct network
                                    .software_name = copy->software_name,
                                    .software_version = copy->software_version,
                                    .request_timeout_us = copy->request_timeout_us,
-                                   .receive_message_max_bytes = copy->receive_message_max_bytes};
+                                   .receive_message_max_bytes = copy->receive_message_max_bytes,
+                                   .login = copy->login,
+                                   .random = &dialer->random};
   dialer->policy = (struct node_policy){.setup_timeout_us = copy->connection_setup_timeout_us,
                                         .setup_timeout_max_us = copy->connection_setup_timeout_max_us,
                                         .backoff_us = copy->reconnect_backoff_us,
@@ -453,13 +460,14 @@ static void read_input(struct network_client *client, struct node *node) {
 /* A broker that closes a connection on which nothing is open has tidied up; that is no error. */
 static void end_input(struct network_client *client, struct node *node, enum transport_outcome outcome) {
   struct transport *transport = client->dialer.transport;
-  bool is_idle = node_is_connected(node) && connection_open_count(node->connection) == 0 &&
+  bool is_idle = connection_state(node->connection) == CONNECTION_READY &&
+                 connection_open_count(node->connection) == 0 &&
                  !connection_has_partial_input(node->connection);
   if (outcome == TRANSPORT_END && is_idle) {
     dialer_drop_idle(&client->dialer, node, client->now_us, &client->completions.finished);
     return;
   }
-  const char *reason = outcome == TRANSPORT_END ? "the broker closed the connection"
+  const char *reason = outcome == TRANSPORT_END ? connection_explain_end(node->connection)
                                                 : transport->operations->describe(transport, node->socket);
   dialer_fail(&client->dialer, node, STATUS_DISCONNECTED, reason, client->now_us,
               &client->completions.finished);
@@ -467,23 +475,54 @@ static void end_input(struct network_client *client, struct node *node, enum tra
 
 /* False if the connection is gone. */
 static bool take_input(struct network_client *client, struct node *node, struct bytes input) {
-  struct connection *connection = node->connection;
   while (true) {
-    struct connection_input taken = connection_take_input(connection, &input, client->now_us);
-    switch (taken.kind) {
-    case CONNECTION_INPUT_PARTIAL: return true;
-    case CONNECTION_INPUT_FAILED:
-      dialer_fail(&client->dialer, node, taken.status, taken.reason, client->now_us,
-                  &client->completions.finished);
-      return false;
-    case CONNECTION_INPUT_NEGOTIATED:
-      dialer_finish_negotiation(&client->dialer, node, taken.throttle_ms, client->now_us);
-      break;
-    case CONNECTION_INPUT_HANDLED: write_output(client, node); break;
-    case CONNECTION_INPUT_RESPONSE: take_response(client, node, &taken); break;
-    }
-    if (connection_state(connection) == CONNECTION_CLOSED) return false;
+    struct connection_input taken = connection_take_input(node->connection, &input, client->now_us);
+    if (taken.kind == CONNECTION_INPUT_PARTIAL) return true;
+    if (!follow(client, node, &taken)) return false;
   }
+}
+
+/* Does what a piece of input, or a step of a login, led to. False if the connection is gone. */
+static bool follow(struct network_client *client, struct node *node, const struct connection_input *taken) {
+  const struct connection *connection = node->connection;
+  switch (taken->kind) {
+  case CONNECTION_INPUT_PARTIAL: break;
+  case CONNECTION_INPUT_FAILED:
+    dialer_fail(&client->dialer, node, taken->status, taken->reason, client->now_us,
+                &client->completions.finished);
+    return false;
+  case CONNECTION_INPUT_NEGOTIATED:
+    dialer_finish_negotiation(&client->dialer, node, taken->throttle_ms, client->now_us);
+    break;
+  case CONNECTION_INPUT_HANDLED:
+    dialer_note_deadline(&client->dialer, node_deadline_us(node, &client->dialer.policy, client->now_us));
+    write_output(client, node);
+    break;
+  case CONNECTION_INPUT_RESPONSE: take_response(client, node, taken); break;
+  }
+  return connection_state(connection) != CONNECTION_CLOSED;
+}
+
+/* ---- logins ---- */
+
+/* Steps that ran on another thread, whose end has ended the wait. */
+static void resume_logins(struct network_client *client) {
+  uint64_t generation = login_generation(client->settings.login);
+  for (uint32_t i = 0; i < client->membership.table.count; i++) {
+    struct node *node = client->membership.table.nodes[i];
+    if (generation != client->login_generation) node_forgive(node, client->now_us);
+    if (node->connection == NULL || !connection_awaits_login(node->connection)) continue;
+    struct connection_input taken = connection_resume_login(node->connection, client->now_us);
+    follow(client, node, &taken);
+  }
+  client->login_generation = generation;
+  complete_finished(client);
+}
+
+static void renew_login(struct network_client *client, struct node *node) {
+  if (node->connection == NULL || connection_login_due_us(node->connection) > client->now_us) return;
+  struct connection_input taken = connection_renew_login(node->connection, client->now_us);
+  follow(client, node, &taken);
 }
 
 static void take_response(struct network_client *client, struct node *node,
@@ -509,6 +548,7 @@ static void expire(struct network_client *client) {
   dialer->next_deadline_us = CLOCK_NEVER_US;
   for (uint32_t i = 0; i < client->membership.table.count; i++) {
     struct node *node = client->membership.table.nodes[i];
+    renew_login(client, node);
     dialer_expire(dialer, node, client->now_us, &client->completions.finished);
     dialer_note_deadline(dialer, node_deadline_us(node, &dialer->policy, client->now_us));
   }

@@ -33,6 +33,7 @@ struct network_client_settings {
   size_t receive_message_max_bytes; /* a larger response closes the connection */
   bool canonical_bootstrap;         /* client.dns.lookup=resolve_canonical_bootstrap_servers_only */
   uint64_t seed;                    /* jitter and the choice among equals */
+  struct login *login;              /* borrowed, outlives the client; NULL: brokers want no login */
   const struct log *log;            /* borrowed, outlives the client; NULL: silent */
   /* Told of every connection that opened, that could not be opened or was lost; not of those closed because
    * they were idle or their node is gone. May be NULL; must not call back. status: STATUS_OK opened. Text for
@@ -73,8 +74,9 @@ void network_client_rebootstrap(struct network_client *client, int64_t now_us);
 /* Whether a node of this id was named, and can be connected to when its time has come. */
 bool network_client_knows(const struct network_client *client, int32_t node_id);
 
-/* True if the node can take a request now: connected, versions known, fewer than max_in_flight open, not
- * throttled. Otherwise starts to connect if that is due. Unknown and retired nodes are never ready. */
+/* True if the node can take a request now: connected, versions known, logged in, fewer than max_in_flight
+ * open, not throttled. Otherwise starts to connect if that is due. Unknown and retired nodes are never ready.
+ */
 bool network_client_ready(struct network_client *client, int32_t node_id, int64_t now_us);
 
 /* Ready, without starting anything. */

@@ -5,6 +5,9 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 
+/* A login that was refused is refused again, most likely, and may lock the account. */
+enum { LOGIN_BACKOFF_US = 1000000, LOGIN_BACKOFF_MAX_US = 10000000 };
+
 static void back_off(struct node *node, const struct node_policy *policy, struct random *random,
                      int64_t now_us);
 
@@ -47,12 +50,11 @@ bool node_is_bootstrap(const struct node *node) {
 }
 
 bool node_is_connecting(const struct node *node) {
-  return node->is_resolving ||
-         (node->connection != NULL && connection_state(node->connection) != CONNECTION_READY);
+  return node->is_resolving || (node->connection != NULL && !connection_is_established(node->connection));
 }
 
 bool node_is_connected(const struct node *node) {
-  return node->connection != NULL && connection_state(node->connection) == CONNECTION_READY;
+  return node->connection != NULL && connection_is_established(node->connection);
 }
 
 bool node_may_connect(const struct node *node, int64_t now_us) {
@@ -61,8 +63,9 @@ bool node_may_connect(const struct node *node, int64_t now_us) {
 }
 
 bool node_is_ready(const struct node *node, uint32_t max_in_flight, int64_t now_us) {
-  return node_is_connected(node) && !node->is_retired && !node->is_broken &&
-         node->throttled_until_us <= now_us && connection_open_count(node->connection) < max_in_flight;
+  return node->connection != NULL && connection_state(node->connection) == CONNECTION_READY &&
+         !node->is_retired && !node->is_broken && node->throttled_until_us <= now_us &&
+         connection_open_count(node->connection) < max_in_flight;
 }
 
 void node_begin_round(struct node *node) {
@@ -105,12 +108,26 @@ void node_fail_round(struct node *node, const struct node_policy *policy, struct
 void node_succeed(struct node *node, int64_t now_us) {
   node->has_failed = false;
   node->failure_count = 0;
+  node->login_failure_count = 0;
   node->last_used_us = now_us;
 }
 
 void node_lose(struct node *node, const struct node_policy *policy, struct random *random, int64_t now_us) {
   node->first_address++;
   back_off(node, policy, random, now_us);
+}
+
+void node_refuse(struct node *node, struct random *random, int64_t now_us) {
+  int64_t pause_us = backoff_us(random, LOGIN_BACKOFF_US, LOGIN_BACKOFF_MAX_US, node->login_failure_count);
+  if (node->login_failure_count < UINT32_MAX) node->login_failure_count++;
+  int64_t until_us = clock_add_us(now_us, pause_us);
+  if (until_us > node->backoff_until_us) node->backoff_until_us = until_us;
+}
+
+void node_forgive(struct node *node, int64_t now_us) {
+  if (node->login_failure_count == 0) return;
+  node->login_failure_count = 0;
+  if (node->backoff_until_us > now_us) node->backoff_until_us = now_us;
 }
 
 void node_throttle(struct node *node, int64_t now_us, int64_t until_us) {
@@ -128,6 +145,8 @@ int64_t node_deadline_us(const struct node *node, const struct node_policy *poli
   int64_t deadline_us = connection_deadline_us(node->connection);
   if (deadline_us == CLOCK_NEVER_US && policy->idle_max_us >= 0)
     deadline_us = clock_add_us(node->last_used_us, policy->idle_max_us);
+  int64_t login_due_us = connection_login_due_us(node->connection);
+  if (login_due_us < deadline_us) deadline_us = login_due_us;
   bool is_earlier = node->throttled_until_us > now_us && node->throttled_until_us < deadline_us;
   return is_earlier ? node->throttled_until_us : deadline_us;
 }

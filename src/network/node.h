@@ -37,10 +37,11 @@ struct node {
   bool is_broken; /* writing failed: takes no more, is closed once its input was read */
   struct address connected_to;
 
-  uint32_t failure_count;    /* rounds and connections lost since the last success */
-  bool has_failed;           /* a round has failed since the node was last connected (KIP-899) */
-  int64_t backoff_until_us;  /* no round before */
-  int64_t setup_deadline_us; /* for the look-up, then for each address */
+  uint32_t failure_count;       /* rounds and connections lost since the last success */
+  uint32_t login_failure_count; /* logins refused since the last success */
+  bool has_failed;              /* a round has failed since the node was last connected (KIP-899) */
+  int64_t backoff_until_us;     /* no round before */
+  int64_t setup_deadline_us;    /* for the look-up, then for each address */
   int64_t throttled_until_us;
   int64_t last_used_us; /* connected, or a request ended: for the idle close */
 };
@@ -64,7 +65,7 @@ bool node_is_at(const struct node *node, struct bytes host, int32_t port);
 
 bool node_is_bootstrap(const struct node *node);
 bool node_is_connecting(const struct node *node); /* on its way: name, socket or versions */
-bool node_is_connected(const struct node *node);  /* versions known */
+bool node_is_connected(const struct node *node);  /* versions known, logged in */
 bool node_may_connect(const struct node *node, int64_t now_us);
 bool node_is_ready(const struct node *node, uint32_t max_in_flight, int64_t now_us);
 
@@ -82,6 +83,11 @@ void node_fail_round(struct node *node, const struct node_policy *policy, struct
 void node_succeed(struct node *node, int64_t now_us);
 /* A connection that worked was lost, not by our own choice. */
 void node_lose(struct node *node, const struct node_policy *policy, struct random *random, int64_t now_us);
+
+/* The node's connection or round has ended by a refused login: the next one waits longer than others do. */
+void node_refuse(struct node *node, struct random *random, int64_t now_us);
+/* There are other credentials: the node may be tried again at once if only the login was refused. */
+void node_forgive(struct node *node, int64_t now_us);
 
 /* Holds requests back until until_us; what is open already does not age meanwhile (KIP-219). */
 void node_throttle(struct node *node, int64_t now_us, int64_t until_us);

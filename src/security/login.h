@@ -26,6 +26,8 @@ void login_destroy(struct login *login);
 int32_t login_replace(struct login *login, struct sasl_credentials *credentials);
 /* Of the credentials in force. */
 const char *login_mechanism(struct login *login);
+/* Counts login_replace. */
+uint64_t login_generation(const struct login *login);
 
 /* NULL if memory is missing. */
 struct login_exchange *login_exchange_create(struct login *login, const char *host);

@@ -117,7 +117,9 @@ START_TEST(a_server_that_drops_us_while_negotiating_counts_as_failed) {
   client_world_run(&world, MS);
   ck_assert(network_client_all_failed(world.client));
   ck_assert_int_eq(world.events[1].status, STATUS_DISCONNECTED);
-  ck_assert_str_eq(world.events[1].text, "kafka:9092 (10.0.0.2:9092): the broker closed the connection");
+  ck_assert_str_eq(world.events[1].text, "kafka:9092 (10.0.0.2:9092): the broker closed the connection "
+                                         "without an answer: does security.protocol "
+                                         "fit its listener?");
 }
 END_TEST
 

@@ -101,6 +101,30 @@ START_TEST(failures_double_the_backoff_and_success_ends_it) {
 }
 END_TEST
 
+START_TEST(a_refused_login_waits_longer_until_it_is_forgiven) {
+  node_fail_round(node, &POLICY, &jitter, NOW_US);
+  node_refuse(node, &jitter, NOW_US);
+  ck_assert_int_ge(node->backoff_until_us, NOW_US + 800000);
+  ck_assert(!node_may_connect(node, NOW_US + 1000));
+  node_forgive(node, NOW_US + 1000);
+  ck_assert(node_may_connect(node, NOW_US + 1000));
+  for (int i = 0; i < 20; i++)
+    node_refuse(node, &jitter, NOW_US);
+  ck_assert_int_le(node->backoff_until_us, NOW_US + 10000000);
+  ck_assert_int_ge(node->backoff_until_us, NOW_US + 8000000);
+  node_succeed(node, NOW_US);
+  ck_assert_uint_eq(node->login_failure_count, 0);
+}
+END_TEST
+
+START_TEST(other_credentials_do_not_shorten_an_ordinary_backoff) {
+  node_fail_round(node, &POLICY, &jitter, NOW_US);
+  int64_t until_us = node->backoff_until_us;
+  node_forgive(node, NOW_US);
+  ck_assert_int_eq(node->backoff_until_us, until_us);
+}
+END_TEST
+
 START_TEST(the_setup_timeout_grows_with_failures) {
   node_begin_setup(node, &POLICY, &jitter, NOW_US);
   ck_assert_int_ge(node->setup_deadline_us, NOW_US + 80 * MS);
@@ -183,6 +207,8 @@ int main(void) {
   tcase_add_test(tests, a_round_goes_once_through_the_addresses);
   tcase_add_test(tests, an_empty_answer_keeps_the_addresses);
   tcase_add_test(tests, failures_double_the_backoff_and_success_ends_it);
+  tcase_add_test(tests, a_refused_login_waits_longer_until_it_is_forgiven);
+  tcase_add_test(tests, other_credentials_do_not_shorten_an_ordinary_backoff);
   tcase_add_test(tests, the_setup_timeout_grows_with_failures);
   tcase_add_test(tests, a_pause_never_gets_shorter);
   tcase_add_test(tests, a_node_without_connection_has_a_deadline_only_while_resolving);
