@@ -9,6 +9,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* struct stat's time of the last change, with its nanoseconds. */
+#if defined(__APPLE__)
+#define MODIFIED st_mtimespec
+#else
+#define MODIFIED st_mtim
+#endif
+
 static const char THREAD_NAME[] = "sendoff-files";
 
 /* What tells one state of a file from another; all zero for one that is not there. */
@@ -126,15 +133,11 @@ static bool look(struct file_watch *watch) {
 static struct file_mark mark_of(const char *path) {
   struct stat found;
   if (stat(path, &found) != 0) return (struct file_mark){0};
-  return (struct file_mark) {
-    .device = (uint64_t)found.st_dev, .inode = (uint64_t)found.st_ino, .bytes = (int64_t)found.st_size,
-#if defined(__APPLE__)
-    .modified_s = (int64_t)found.st_mtimespec.tv_sec, .modified_ns = (int64_t)found.st_mtimespec.tv_nsec
-  };
-#else
-    .modified_s = (int64_t)found.st_mtim.tv_sec, .modified_ns = (int64_t)found.st_mtim.tv_nsec
-  };
-#endif
+  return (struct file_mark){.device = (uint64_t)found.st_dev,
+                            .inode = (uint64_t)found.st_ino,
+                            .bytes = (int64_t)found.st_size,
+                            .modified_s = (int64_t)found.MODIFIED.tv_sec,
+                            .modified_ns = (int64_t)found.MODIFIED.tv_nsec};
 }
 
 static int32_t copy_files(const char *const *paths, uint32_t count, struct watched_file **files) {
