@@ -20,8 +20,8 @@ struct token_source;
 
 struct token_source_settings {
   /* Fetches one token; may block, but ends soon after token_source_is_cancelled says so. Statuses as it
-   * likes; those of class RETRIABLE may pass by themselves, so that takes wait on; reason says what failed.
-   * NULL: the host is asked. */
+   * likes; with those that are RETRIABLE and not AUTHORIZATION takes wait for the next fetch, with others
+   * they end. reason says what failed. NULL: the host is asked. */
   int32_t (*fetch)(void *context, struct token_source *source, struct token **token, char *reason,
                    size_t reason_size);
   void (*release)(void *context); /* of context, with the source; may be NULL */
