@@ -82,6 +82,19 @@ def is_listed(port: int) -> bool:
 
 
 @dataclasses.dataclass
+class Listener:
+    """A listener of the first node beside PLAINTEXT and INTERNAL. settings are Kafka's, without listener.name.NAME."""
+    protocol: str
+    settings: dict = dataclasses.field(default_factory=dict)
+    host: str = "localhost"
+    port: int = dataclasses.field(default_factory=free_port)
+
+    @property
+    def bootstrap(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclasses.dataclass
 class Node:
     index: int
     port: int
@@ -95,11 +108,15 @@ class Node:
 
 class Cluster:
     """proxied: clients are told other ports than those where the nodes listen, node.advertised_port, so that a proxy
-    can stand between; bootstrap names those ports too. What brokers say to each other does not pass there."""
+    can stand between; bootstrap names those ports too. What brokers say to each other does not pass there.
+    listeners: more of them, by name, on the first node. scram: users as StorageTool takes them. java_options: for
+    brokers, beside the usual ones. All three need KRaft."""
 
     def __init__(self, version: str, folder: pathlib.Path, nodes: int = 1, settings: dict | None = None,
-                 proxied: bool = False) -> None:
+                 proxied: bool = False, listeners: dict[str, Listener] | None = None, scram: tuple = (),
+                 java_options: tuple = ()) -> None:
         self.version, self.folder, self.settings = version, pathlib.Path(folder), settings or {}
+        self.listeners, self.scram, self.java_options = listeners or {}, scram, java_options
         self.class_path = fetch(version)
         self.kraft = not version.startswith("2.")
         self.nodes = []
@@ -219,10 +236,11 @@ class Cluster:
 
     def _format(self) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "a")
+        users = [part for user in self.scram for part in ("--add-scram", user)]
         for node in self.nodes:
             self._write_settings(node)
             self.run_tool("kafka.tools.StorageTool",
-                          ["format", "-t", cluster_id, "-c", node.folder / "server.properties"])
+                          ["format", "-t", cluster_id, "-c", node.folder / "server.properties", *users])
 
     def _write_settings(self, node: Node) -> None:
         node.folder.mkdir(parents=True, exist_ok=True)
@@ -230,8 +248,10 @@ class Cluster:
         settings = {
             "log.dirs": node.folder / "data",
             "num.partitions": 1,
-            "advertised.listeners": (f"PLAINTEXT://127.0.0.1:{node.advertised_port},"
-                                     f"INTERNAL://127.0.0.1:{node.internal_port}"),
+            "advertised.listeners": ",".join([f"PLAINTEXT://127.0.0.1:{node.advertised_port}",
+                                              f"INTERNAL://127.0.0.1:{node.internal_port}",
+                                              *(f"{name}://{extra.bootstrap}"
+                                                for name, extra in self._extra(node).items())]),
             "inter.broker.listener.name": "INTERNAL",
             "auto.create.topics.enable": "false",
             "num.network.threads": 2,
@@ -246,6 +266,8 @@ class Cluster:
             "min.insync.replicas": max(1, replicas - 1),
         }
         settings |= self._kraft_settings(node) if self.kraft else self._zookeeper_settings(node)
+        for name, extra in self._extra(node).items():
+            settings |= {f"listener.name.{name.lower()}.{key}": value for key, value in extra.settings.items()}
         settings |= self.settings
         lines = "".join(f"{key}={value}\n" for key, value in settings.items())
         (node.folder / "server.properties").write_text(lines)
@@ -257,7 +279,9 @@ class Cluster:
             "node.id": node.index + 1,
             "controller.quorum.voters": ",".join(f"{n.index + 1}@127.0.0.1:{n.controller_port}" for n in self.nodes),
             "listeners": f"{self._listeners(node)},CONTROLLER://127.0.0.1:{node.controller_port}",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listener.security.protocol.map": ",".join(
+                ["PLAINTEXT:PLAINTEXT", "INTERNAL:PLAINTEXT", "CONTROLLER:PLAINTEXT",
+                 *(f"{name}:{extra.protocol}" for name, extra in self.listeners.items())]),
             "controller.listener.names": "CONTROLLER",
             "broker.session.timeout.ms": 2000,
             "broker.heartbeat.interval.ms": 500,
@@ -278,9 +302,12 @@ class Cluster:
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT",
         }
 
-    @staticmethod
-    def _listeners(node: Node) -> str:
-        return f"PLAINTEXT://127.0.0.1:{node.port},INTERNAL://127.0.0.1:{node.internal_port}"
+    def _extra(self, node: Node) -> dict[str, Listener]:
+        return self.listeners if node.index == 0 else {}
+
+    def _listeners(self, node: Node) -> str:
+        extra = "".join(f",{name}://127.0.0.1:{listener.port}" for name, listener in self._extra(node).items())
+        return f"PLAINTEXT://127.0.0.1:{node.port},INTERNAL://127.0.0.1:{node.internal_port}{extra}"
 
     def _start_zookeeper(self) -> None:
         folder = self.folder / "zookeeper"
@@ -297,7 +324,7 @@ class Cluster:
 
     def _java(self, folder: pathlib.Path, main: str, settings: pathlib.Path) -> subprocess.Popen:
         options = (f"-Dlog4j.configuration=file:{self.folder}/log4j.properties", f"-Dtest.log={folder}/server.log",
-                   f"-Dkafka.logs.dir={folder}")
+                   f"-Dkafka.logs.dir={folder}", *self.java_options)
         with open(folder / "output.log", "ab") as output:
             return processes.start(["java", *JAVA_OPTIONS, *options, "-cp", self.class_path, main, settings],
                                    stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder)

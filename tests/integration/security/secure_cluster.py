@@ -1,0 +1,150 @@
+"""One broker of Apache Kafka with a listener for each way to log in, and what clients have to know about them.
+
+    with SecureCluster(folder) as cluster:
+        run(program, [cluster.listeners["MTLS"].bootstrap, *cluster.client_settings("MTLS")])
+
+A listener is told the fewest settings that it needs, so that its brokers' side is what Kafka's documentation shows."""
+import contextlib
+import pathlib
+
+from certificates import Authority
+from kafka.cluster import VERSIONS, Cluster, Listener
+from kerberos import REALM, Kdc
+
+USER, PASSWORD = "alice", "pencil of Alice"
+# All that Java's form of a login module can need in a password.
+QUOTED_PASSWORD = 'a "quoted" password; with \\ and = in it'
+LOGIN_MODULES = "org.apache.kafka.common.security"
+LISTENERS = ("SSL", "MTLS", "PLAIN", "SCRAM256", "SCRAM512", "UNSIGNED", "SIGNED", "SCRAMCLEAR", "KERBEROS")
+AUDIENCE = "kafka"
+CLIENT_ID, CLIENT_SECRET = "sendoff-test", "secret of the client"
+
+
+def jaas(module: str, **options) -> str:
+    """One login module as Java's users write it."""
+    words = "".join(f' {name}="{escape(str(value))}"' for name, value in options.items())
+    return f"{module} required{words};"
+
+
+def escape(text: str) -> str:
+    """As a quoted word of Java's login configurations and as a value of its properties want it."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+class SecureCluster:
+    """settings: more of the broker's. Its listeners are those of LISTENERS; PLAINTEXT is there as everywhere.
+
+    Use as a context manager; the certificates and the KDC are made with it. oidc is the server of tokens, or None: then
+    there is no listener SIGNED."""
+
+    def __init__(self, folder: pathlib.Path, oidc=None, settings: dict | None = None, java_options: tuple = ()) -> None:
+        self.folder = pathlib.Path(folder)
+        self.root = Authority(self.folder / "root")
+        self.middle = Authority(self.folder / "middle", parent=self.root)
+        self.broker = self.middle.issue("broker")
+        self.client = self.middle.issue("client", names=())
+        self.oidc = oidc
+        self.kdc = Kdc(self.folder / "kdc")
+        self.keytab = self.folder / "client.keytab"
+        self.listeners = self._listeners()
+        if oidc is None:
+            del self.listeners["SIGNED"]
+        scram = tuple(f"SCRAM-SHA-{bits}=[name={USER},password={PASSWORD}]" for bits in (256, 512))
+        options = [f"-Djava.security.krb5.conf={self.kdc.settings}", *java_options]
+        if oidc is not None:
+            options.append(f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={oidc.jwks_url}")
+        self.cluster = Cluster(VERSIONS[0], self.folder / "kafka", listeners=self.listeners, scram=scram,
+                               settings={"sasl.kerberos.service.name": "kafka"} | (settings or {}),
+                               java_options=tuple(options))
+
+    def __enter__(self) -> "SecureCluster":
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.kdc)
+            self.kdc.add("kafka/localhost", self.folder / "broker.keytab")
+            self.kdc.add(USER, self.keytab)
+            stack.enter_context(self.cluster)
+            self.stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_error) -> None:
+        self.stack.close()
+
+    def client_settings(self, listener: str) -> list[str]:
+        """What a client of that listener has to set, by Kafka's names, as name=value."""
+        protocol = "PLAINTEXT" if listener == "PLAINTEXT" else self.listeners[listener].protocol
+        settings = {"security.protocol": protocol}
+        if protocol.endswith("SSL"):
+            settings["ssl.truststore.location"] = self.root.certificate
+        settings |= self._login(listener)
+        return [f"{name}={value}" for name, value in settings.items()]
+
+    def _login(self, listener: str) -> dict:
+        match listener:
+            case "MTLS":
+                return {"ssl.keystore.location": self.client.all}
+            case "PLAIN":
+                return {"sasl.mechanism": "PLAIN", "sasl.username": USER, "sasl.password": QUOTED_PASSWORD}
+            case "SCRAM256" | "SCRAM512" | "SCRAMCLEAR":
+                mechanism = "SCRAM-SHA-256" if listener == "SCRAM256" else "SCRAM-SHA-512"
+                return {"sasl.mechanism": mechanism, "sasl.username": USER, "sasl.password": PASSWORD}
+            case "UNSIGNED":
+                module = f"{LOGIN_MODULES}.oauthbearer.OAuthBearerLoginModule"
+                return {"sasl.mechanism": "OAUTHBEARER",
+                        "sasl.jaas.config": jaas(module, unsecuredLoginStringClaim_sub=USER)}
+            case "SIGNED":
+                return {"sasl.mechanism": "OAUTHBEARER", "sasl.oauthbearer.method": "oidc",
+                        "sasl.oauthbearer.token.endpoint.url": self.oidc.token_url,
+                        "sasl.oauthbearer.client.credentials.client.id": CLIENT_ID,
+                        "sasl.oauthbearer.client.credentials.client.secret": CLIENT_SECRET}
+            case "KERBEROS":
+                return {"sasl.mechanism": "GSSAPI", "sasl.kerberos.service.name": "kafka",
+                        "sasl.kerberos.keytab": self.keytab, "sasl.kerberos.principal": f"{USER}@{REALM}"}
+        return {}
+
+    def _listeners(self) -> dict[str, Listener]:
+        tls = {"ssl.keystore.type": "PEM", "ssl.keystore.location": self.broker.all}
+        trust = {"ssl.truststore.type": "PEM", "ssl.truststore.location": self.root.certificate}
+        users = {"username": "broker", "password": "unused", f"user_{USER}": QUOTED_PASSWORD}
+        plain = jaas(f"{LOGIN_MODULES}.plain.PlainLoginModule", **users)
+        scram = jaas(f"{LOGIN_MODULES}.scram.ScramLoginModule")
+        return {
+            "SSL": Listener("SSL", tls),
+            # By its address, which its certificate names too.
+            "MTLS": Listener("SSL", tls | trust | {"ssl.client.auth": "required"}, host="127.0.0.1"),
+            "PLAIN": Listener("SASL_SSL", tls | login("PLAIN", plain)),
+            "SCRAM256": Listener("SASL_SSL", tls | login("SCRAM-SHA-256", scram)),
+            "SCRAM512": Listener("SASL_SSL", tls | login("SCRAM-SHA-512", scram)),
+            "UNSIGNED": Listener("SASL_SSL", tls | self._unsigned()),
+            "SIGNED": Listener("SASL_SSL", tls | self._signed()),
+            "SCRAMCLEAR": Listener("SASL_PLAINTEXT", login("SCRAM-SHA-512", scram)),
+            "KERBEROS": Listener("SASL_PLAINTEXT", self._kerberos()),
+        }
+
+    @staticmethod
+    def _unsigned() -> dict:
+        module = f"{LOGIN_MODULES}.oauthbearer.OAuthBearerLoginModule"
+        return login("OAUTHBEARER", jaas(module, unsecuredLoginStringClaim_sub="broker"))
+
+    def _signed(self) -> dict:
+        if self.oidc is None:
+            return {}
+        module = f"{LOGIN_MODULES}.oauthbearer.OAuthBearerLoginModule"
+        options = {"ssl.truststore.type": "PEM", "ssl.truststore.location": self.oidc.ca}
+        return login("OAUTHBEARER", jaas(module, **options)) | {
+            "oauthbearer.sasl.server.callback.handler.class":
+                f"{LOGIN_MODULES}.oauthbearer.OAuthBearerValidatorCallbackHandler",
+            "oauthbearer.sasl.oauthbearer.jwks.endpoint.url": self.oidc.jwks_url,
+            "oauthbearer.sasl.oauthbearer.expected.audience": AUDIENCE,
+        }
+
+    def _kerberos(self) -> dict:
+        options = {"useKeyTab": "true", "storeKey": "true", "keyTab": self.folder / "broker.keytab",
+                   "principal": f"kafka/localhost@{REALM}"}
+        return login("GSSAPI", jaas("com.sun.security.auth.module.Krb5LoginModule", **options))
+
+
+def login(mechanism: str, module: str) -> dict:
+    """A listener with that mechanism alone."""
+    # A value of Java's properties loses one level of backslashes.
+    return {"sasl.enabled.mechanisms": mechanism,
+            f"{mechanism.lower()}.sasl.jaas.config": module.replace("\\", "\\\\")}
