@@ -217,7 +217,9 @@ typedef struct sendoff_setting {
   uint32_t size;  /* sizeof(sendoff_setting), set by the caller */
   uint32_t flags; /* SENDOFF_SETTING_... */
   const char *name;
-  const char *type;          /* "boolean", "int", "long", "double", "string", "list", "enumeration" */
+  /* "boolean", "int", "long", "double", "string", "list", "enumeration", "password": text that
+   * sendoff_config_get gives as "[hidden]" (since 1.1) */
+  const char *type;
   const char *default_value; /* NULL: none */
   const char *range;         /* what is allowed, for people; NULL: anything of the type */
   const char *text;          /* what it does */

@@ -1,6 +1,5 @@
 #include "producer/properties.h"
 
-#include "base/allocator.h"
 #include "base/assertion.h"
 #include "base/status.h"
 
@@ -17,9 +16,10 @@ static bool line_end_skip(struct properties *properties);
 static int32_t refuse(const struct properties *properties, const char *fault, struct config_error *error);
 
 int32_t properties_init(struct properties *properties, struct bytes text) {
-  char *buffer = allocator_allocate(text.size + 2); /* no escape is shorter than what it stands for */
-  if (buffer == NULL) return STATUS_OUT_OF_MEMORY;
-  *properties = (struct properties){.text = text, .line = 1, .buffer = buffer};
+  struct secret *memory = secret_allocate(text.size + 2); /* no escape is shorter than what it stands for */
+  if (memory == NULL) return STATUS_OUT_OF_MEMORY;
+  *properties =
+      (struct properties){.text = text, .line = 1, .memory = memory, .buffer = (char *)secret_data(memory)};
   static const uint8_t byte_order_mark[] = {0xef, 0xbb, 0xbf};
   bool marked = text.size >= 3 && memcmp(text.data, byte_order_mark, 3) == 0;
   if (marked) properties->position = 3;
@@ -27,7 +27,8 @@ int32_t properties_init(struct properties *properties, struct bytes text) {
 }
 
 void properties_deinit(struct properties *properties) {
-  allocator_free(properties->buffer);
+  secret_destroy(properties->memory);
+  properties->memory = NULL;
   properties->buffer = NULL;
 }
 

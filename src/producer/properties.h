@@ -7,6 +7,7 @@
 #define PRODUCER_PROPERTIES_H
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "producer/config_error.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@ struct properties {
   uint32_t line; /* of position, from 1 */
   char *buffer;  /* name and value of the last property; large enough for any */
   size_t buffer_size;
+  struct secret *memory; /* of the buffer: a value may be a password */
 };
 
 /* Valid until the next call on the reader. */
@@ -27,6 +29,7 @@ struct property {
 
 /* Statuses: OK, OUT_OF_MEMORY. */
 int32_t properties_init(struct properties *properties, struct bytes text);
+/* Wipes. */
 void properties_deinit(struct properties *properties);
 
 /* *found receives whether there was another property, which *property then is. Statuses: OK, INVALID_SETTING

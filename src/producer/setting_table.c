@@ -124,6 +124,8 @@ static const char *type_name(enum setting_type type) {
       [SETTING_TYPE_STRING] = "string",
       [SETTING_TYPE_LIST] = "list",
       [SETTING_TYPE_ENUMERATION] = "enumeration",
+      [SETTING_TYPE_PASSWORD] = "password",
+      [SETTING_TYPE_DECIMAL] = "double",
   };
   return names[type];
 }

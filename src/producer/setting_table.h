@@ -23,6 +23,8 @@ enum setting_type {
   SETTING_TYPE_STRING,
   SETTING_TYPE_LIST,
   SETTING_TYPE_ENUMERATION,
+  SETTING_TYPE_PASSWORD, /* a text that is never shown */
+  SETTING_TYPE_DECIMAL,  /* up to six decimals */
 };
 
 enum setting_scope { SETTING_SCOPE_PRODUCER, SETTING_SCOPE_TOPIC /* for the producer and per topic */ };
@@ -32,7 +34,7 @@ struct setting_row {
   const char *name;
   enum setting_type type;
   const char *default_text; /* NULL: none */
-  int64_t minimum, maximum; /* of numbers (milliseconds: in those); of strings the bytes */
+  int64_t minimum, maximum; /* of numbers (milliseconds: in those, decimals: millionths); of strings bytes */
   const char *special;      /* a number that is allowed beside the range, or NULL */
   const char *range;        /* for people; of enumerations and lists the values, by ", "; NULL: any */
   enum setting_scope scope;
@@ -49,6 +51,7 @@ enum alias_conversion {
   ALIAS_ZERO_IS_ENDLESS, /* 0 becomes the target's maximum */
   ALIAS_MINUS_IS_NEVER,  /* -1 becomes the target's maximum */
   ALIAS_INHERIT_UNSETS,  /* "inherit" takes the setting back */
+  ALIAS_PROBE_UNSETS,    /* "probe" does */
 };
 
 enum setting_name_kind {
@@ -71,6 +74,9 @@ struct setting_name {
   const char *text;                 /* what is to be known about it; NULL: nothing */
 };
 
+/* What is shown in the place of a password. */
+#define SETTING_HIDDEN "[hidden]"
+
 /* Looks a name up. */
 struct setting_name setting_name_find(const char *name);
 
@@ -81,7 +87,7 @@ const char *setting_name_nearest(const char *name);
 struct setting_description {
   const char *name;
   enum setting_name_kind kind;
-  const char *type;          /* "boolean", "int", "long", "double", "string", "list", "enumeration" */
+  const char *type; /* "boolean", "int", "long", "double", "string", "list", "enumeration", "password" */
   const char *default_value; /* NULL: none */
   const char *range;         /* NULL: anything of the type */
   const char *text;          /* never NULL */

@@ -15,11 +15,13 @@ static const struct {
 } value_aliases[] = {
     {SETTING_PARTITIONER_CLASS, "org.apache.kafka.clients.producer.RoundRobinPartitioner", "round_robin"},
     {SETTING_PARTITIONER_CLASS, "org.apache.kafka.clients.producer.internals.DefaultPartitioner", "default"},
+    {SETTING_SSL_ENDPOINT_IDENTIFICATION_ALGORITHM, "", "none"},
 };
 
 static bool boolean_read(const char *text, int64_t *number);
 static bool whole_read(const struct setting_row *row, const char *text, int64_t *number);
 static bool milliseconds_read(const struct setting_row *row, const char *text, int64_t *number);
+static bool decimal_read(const struct setting_row *row, const char *text, int64_t *number);
 static bool enumeration_read(enum setting setting, const char *text, int64_t *number);
 static bool list_read(const struct setting_row *row, const char *text, int64_t *number);
 static bool digits_read(const char **text, bool negative, int64_t *number);
@@ -31,11 +33,13 @@ bool setting_value_read(enum setting setting, const char *text, int64_t *number)
   case SETTING_TYPE_INT32:
   case SETTING_TYPE_INT64: return whole_read(row, text, number);
   case SETTING_TYPE_MILLISECONDS: return milliseconds_read(row, text, number);
+  case SETTING_TYPE_DECIMAL: return decimal_read(row, text, number);
   case SETTING_TYPE_ENUMERATION: return enumeration_read(setting, text, number);
   case SETTING_TYPE_LIST:
     if (row->range != NULL) return list_read(row, text, number);
     *number = (int64_t)strlen(text);
     return true;
+  case SETTING_TYPE_PASSWORD:
   case SETTING_TYPE_STRING: break;
   }
   int64_t size = (int64_t)strlen(text);
@@ -78,21 +82,24 @@ void setting_value_describe(enum setting setting, char *buffer, size_t buffer_si
   case SETTING_TYPE_INT32:
   case SETTING_TYPE_INT64: before = "must be a whole number: "; break;
   case SETTING_TYPE_MILLISECONDS: before = "must be milliseconds, with three decimals at most: "; break;
+  case SETTING_TYPE_DECIMAL: before = "must be a number with six decimals at most: "; break;
+  case SETTING_TYPE_PASSWORD:
   case SETTING_TYPE_STRING: before = "must have "; break;
   case SETTING_TYPE_LIST:
     before = "must be any of ";
     after = ", separated by commas";
     break;
-  case SETTING_TYPE_ENUMERATION:
-    if (strstr(row->range, separator) == NULL) before = "this version supports only ";
-    break;
+  case SETTING_TYPE_ENUMERATION: break;
   }
+  bool is_tls_version = setting == SETTING_SSL_PROTOCOL || setting == SETTING_SSL_ENABLED_PROTOCOLS;
+  if (is_tls_version) after = ", since older versions of TLS are broken (RFC 8996)";
   (void)snprintf(buffer, buffer_size, "%s%s%s", before, row->range == NULL ? "a list" : row->range, after);
 }
 
 const char *setting_value_convert(enum setting setting, enum alias_conversion conversion, const char *text,
                                   char *buffer, size_t buffer_size) {
   if (conversion == ALIAS_AS_IS) return text;
+  if (conversion == ALIAS_PROBE_UNSETS) return strcasecmp(text, "probe") == 0 ? NULL : text;
   if (conversion == ALIAS_INHERIT_UNSETS) return strcasecmp(text, "inherit") == 0 ? NULL : text;
   const char *cursor = text;
   bool negative = *cursor == '-';
@@ -133,25 +140,44 @@ static bool whole_read(const struct setting_row *row, const char *text, int64_t 
   return true;
 }
 
+/* Digits behind a point, if there is one: *fraction receives them as units of one divided by scale. */
+static bool fraction_read(const char **text, int64_t scale, int64_t *fraction) {
+  const char *cursor = *text;
+  int64_t weight = scale / 10, value = 0;
+  if (*cursor == '.') {
+    cursor++;
+    for (; *cursor >= '0' && *cursor <= '9' && weight > 0; cursor++, weight /= 10)
+      value += (*cursor - '0') * weight;
+    if (cursor[-1] == '.') return false;
+  }
+  *text = cursor;
+  *fraction = value;
+  return true;
+}
+
 static bool milliseconds_read(const struct setting_row *row, const char *text, int64_t *number) {
   if (row->special != NULL && strcmp(text, row->special) == 0) {
     *number = CLOCK_NEVER_US;
     return true;
   }
   const char *cursor = text;
-  int64_t whole, decimals_us = 0;
-  if (!digits_read(&cursor, false, &whole)) return false;
-  if (*cursor == '.') {
-    cursor++;
-    int64_t weight_us = 100;
-    for (; *cursor >= '0' && *cursor <= '9' && weight_us > 0; cursor++, weight_us /= 10)
-      decimals_us += (*cursor - '0') * weight_us;
-    if (cursor[-1] == '.') return false;
-  }
+  int64_t whole, decimals_us;
+  if (!digits_read(&cursor, false, &whole) || !fraction_read(&cursor, 1000, &decimals_us)) return false;
   if (*cursor != '\0') return false;
   if (whole < row->minimum || whole > row->maximum) return false;
   if (whole == row->maximum && decimals_us > 0) return false;
   *number = whole > INT64_MAX / 1000 - 1 ? CLOCK_NEVER_US : whole * 1000 + decimals_us;
+  return true;
+}
+
+static bool decimal_read(const struct setting_row *row, const char *text, int64_t *number) {
+  const char *cursor = text;
+  int64_t whole, millionths;
+  if (!digits_read(&cursor, false, &whole) || !fraction_read(&cursor, 1000000, &millionths)) return false;
+  if (*cursor != '\0' || whole > row->maximum / 1000000) return false;
+  millionths += whole * 1000000;
+  if (millionths < row->minimum || millionths > row->maximum) return false;
+  *number = millionths;
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include "base/allocator.h"
 #include "base/status.h"
 #include "producer/bootstrap.h"
+#include "producer/config_providers.h"
 #include "producer/resolution.h"
 #include "producer/setting_value.h"
 #include <inttypes.h>
@@ -27,7 +28,20 @@ static int32_t fit_backoffs(const struct resolution *resolution);
 static int32_t fit_delivery_timeouts(const struct resolution *resolution);
 static int32_t note_ignored_names(const struct resolution *resolution);
 
+static int32_t resolve_all(const struct config *config, struct settings *settings,
+                           struct config_error *error);
+
 int32_t settings_resolve(const struct config *config, struct settings *settings, struct config_error *error) {
+  struct config *looked_up;
+  int32_t status = config_providers_resolve(config, NULL, NULL, &looked_up, error);
+  if (status != STATUS_OK) return status;
+  status = resolve_all(looked_up, settings, error);
+  config_destroy(looked_up);
+  return status;
+}
+
+static int32_t resolve_all(const struct config *config, struct settings *settings,
+                           struct config_error *error) {
   static int32_t (*const steps[])(const struct resolution *) = {
       resolve_identity,
       resolve_numbers,

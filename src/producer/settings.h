@@ -85,9 +85,9 @@ struct settings {
 
 /* Fills in *settings, to be ended with settings_deinit. config is not needed afterwards. A default that does
  * not fit what was set gives way, and a note says so; two values that were both set and contradict each other
- * are refused. Statuses: OK, INVALID_SETTING, OUT_OF_MEMORY; on failure *settings is untouched. Does not
- * block.
- */
+ * are refused. References to config providers are looked up, for which files may be read. Those of security
+ * are not here, but in security_settings.h. Statuses: OK, INVALID_SETTING, FILE_UNREADABLE, OUT_OF_MEMORY; on
+ * failure *settings is untouched. */
 int32_t settings_resolve(const struct config *config, struct settings *settings, struct config_error *error);
 
 void settings_deinit(struct settings *settings);

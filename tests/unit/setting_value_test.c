@@ -89,6 +89,25 @@ START_TEST(milliseconds_become_microseconds) {
 }
 END_TEST
 
+START_TEST(decimals_become_millionths) {
+  assert_reads(SETTING_SASL_LOGIN_REFRESH_WINDOW_FACTOR, "0.8", 800000);
+  assert_reads(SETTING_SASL_LOGIN_REFRESH_WINDOW_FACTOR, "0.500001", 500001);
+  assert_reads(SETTING_SASL_LOGIN_REFRESH_WINDOW_FACTOR, "1", 1000000);
+  assert_reads(SETTING_SASL_LOGIN_REFRESH_WINDOW_FACTOR, "1.0", 1000000);
+  assert_reads(SETTING_SASL_LOGIN_REFRESH_WINDOW_JITTER, "0", 0);
+  static const char *const wrong[] = {"",     "0.499999",  "1.000001", "2",  "9223372036854775807",
+                                      "0.8x", "0.8000001", ".8",       "-1", "0,8"};
+  for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+    assert_refuses(SETTING_SASL_LOGIN_REFRESH_WINDOW_FACTOR, wrong[i]);
+}
+END_TEST
+
+START_TEST(passwords_may_be_anything) {
+  assert_reads(SETTING_SASL_PASSWORD, "", 0);
+  assert_reads(SETTING_SASL_PASSWORD, "hunter2", 7);
+}
+END_TEST
+
 START_TEST(times_beyond_the_clock_are_never) {
   assert_reads(SETTING_MAX_BLOCK_MS, "9223372036854775807", CLOCK_NEVER_US);
   assert_reads(SETTING_MAX_BLOCK_MS, "9223372036854775", CLOCK_NEVER_US);
@@ -106,7 +125,8 @@ START_TEST(enumerations_are_read_by_index) {
   static const char *const wrong[] = {"", "2", "al", "alll", "all, -1", ",", " "};
   for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
     assert_refuses(SETTING_ACKS, wrong[i]);
-  assert_refuses(SETTING_SECURITY_PROTOCOL, "SSL");
+  assert_reads(SETTING_SECURITY_PROTOCOL, "sasl_ssl", 3);
+  assert_refuses(SETTING_SECURITY_PROTOCOL, "TLS");
 }
 END_TEST
 
@@ -182,8 +202,11 @@ START_TEST(what_is_allowed_is_said) {
   ck_assert_str_eq(text, "must be milliseconds, with three decimals at most: 0 to 2147483647");
   setting_value_describe(SETTING_ACKS, text, sizeof(text));
   ck_assert_str_eq(text, "must be one of all, -1, 0, 1");
-  setting_value_describe(SETTING_SECURITY_PROTOCOL, text, sizeof(text));
-  ck_assert_str_eq(text, "this version supports only PLAINTEXT");
+  setting_value_describe(SETTING_SSL_PROTOCOL, text, sizeof(text));
+  ck_assert_str_eq(text,
+                   "must be one of TLSv1.3, TLSv1.2, TLS, since older versions of TLS are broken (RFC 8996)");
+  setting_value_describe(SETTING_SASL_LOGIN_REFRESH_WINDOW_JITTER, text, sizeof(text));
+  ck_assert_str_eq(text, "must be a number with six decimals at most: 0.0 to 0.25");
   setting_value_describe(SETTING_SHUTDOWN_SIGNALS, text, sizeof(text));
   ck_assert_str_eq(text, "must be any of SIGTERM, SIGINT, separated by commas");
   setting_value_describe(SETTING_CLIENT_ID, text, sizeof(text));
@@ -198,6 +221,8 @@ int main(void) {
   tcase_add_test(test_case, whole_numbers_are_read_within_their_range);
   tcase_add_test(test_case, special_numbers_stand_beside_the_range);
   tcase_add_test(test_case, milliseconds_become_microseconds);
+  tcase_add_test(test_case, decimals_become_millionths);
+  tcase_add_test(test_case, passwords_may_be_anything);
   tcase_add_test(test_case, times_beyond_the_clock_are_never);
   tcase_add_test(test_case, enumerations_are_read_by_index);
   tcase_add_test(test_case, codecs_have_the_order_of_the_protocol);
