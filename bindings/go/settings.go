@@ -9,7 +9,7 @@ import (
 // Setting describes a name that Config.Settings understands.
 type Setting struct {
 	Name    string
-	Type    string // "boolean", "int", "long", "double", "string", "list" or "enumeration"
+	Type    string // "boolean", "int", "long", "double", "string", "list", "enumeration" or "password"
 	Default string // "" also if there is none
 	Allowed string // the values that are allowed, for people; "" if every one of the type is
 	Text    string // what it does

@@ -58,6 +58,7 @@ module Bundled
       where it is: --with-sendoff-dir=PREFIX
     TEXT
     CODECS.each { |codec, needs| use_codec(codec, *needs) }
+    use_tls
     have_library("pthread")
     $defs << "-DSENDOFF_VERSION_TEXT=\\\"#{File.read(File.join(ROOT, "VERSION")).strip}\\\""
     $INCFLAGS += " -I$(srcdir)/vendor/abi -I$(srcdir)/vendor/src"
@@ -73,8 +74,23 @@ module Bundled
     end
   end
 
+  def use_tls
+    @tls = have_header("openssl/ssl.h") && have_library("crypto", "EVP_MAC_fetch", "openssl/evp.h") &&
+           have_library("ssl", "SSL_CTX_new", "openssl/ssl.h")
+    if @tls
+      $defs << "-DSENDOFF_WITH_TLS=1"
+      have_library("dl") # Kerberos and HTTP are loaded when they are needed
+    else
+      message "without TLS: security.protocol other than PLAINTEXT will be refused (for Debian: libssl-dev)\n"
+    end
+  end
+
+  # What is in unavailable/ takes the place of all that is beside it.
   def sources
-    Dir.glob("{abi,src}/**/*.c", base: ROOT).sort
+    security = @tls ? "src/security" : "src/security/unavailable"
+    Dir.glob("{abi,src}/**/*.c", base: ROOT).sort.select do |path|
+      !path.start_with?("src/security/") || File.dirname(path) == security
+    end
   end
 
   # Names repeat from one folder to the next: objects are named by the whole path.

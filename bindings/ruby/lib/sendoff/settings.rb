@@ -6,7 +6,7 @@ module Sendoff
   # @!attribute name
   #   @return [String] Kafka's name, such as "linger.ms"
   # @!attribute type
-  #   @return [String] "boolean", "int", "long", "double", "string", "list" or "enumeration"
+  #   @return [String] "boolean", "int", "long", "double", "string", "list", "enumeration" or "password"
   # @!attribute default
   #   @return [String, nil]
   # @!attribute range

@@ -21,10 +21,10 @@ module Sendoff
     def initialize(value:, expires:, principal: nil, extensions: {})
       raise TypeError, "a token expires at a Time, not a #{expires.class}" unless expires.is_a?(Time)
 
-      @value = String(value).dup.freeze
+      @value = text(value)
       @expires = expires
-      @principal = principal && String(principal).dup.freeze
-      @extensions = extensions.to_h { |name, text| [name.to_s, String(text)] }.freeze
+      @principal = principal && text(principal)
+      @extensions = extensions.to_h { |name, value| [text(name.is_a?(Symbol) ? name.name : name), text(value)] }.freeze
     end
 
     # @return [String] all but its value
@@ -33,5 +33,11 @@ module Sendoff
     end
 
     alias to_s inspect
+
+    private
+
+    def text(part)
+      String.try_convert(part).dup&.freeze || raise(TypeError, "a part of a token is a String, not a #{part.class}")
+    end
   end
 end

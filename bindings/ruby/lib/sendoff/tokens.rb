@@ -62,13 +62,16 @@ module Sendoff
       Exit.request(error)
     rescue Exception => error
       report(error)
-      give_up("#{error.class}: #{error.message}")
+      give_up("#{error.class}: #{utf8(error.message)}")
     end
 
     # Refused only once the producer is closed, when nobody waits for a token.
     def give_up(reason)
-      text = reason.encode("UTF-8", invalid: :replace, undef: :replace).tr("\0", "?")
-      Native.set_token_failure(@session.handle, text)
+      Native.set_token_failure(@session.handle, reason.tr("\0", "?"))
+    end
+
+    def utf8(text)
+      text.encode("UTF-8", invalid: :replace, undef: :replace)
     end
 
     def milliseconds(token)
@@ -87,7 +90,7 @@ module Sendoff
     end
 
     def report(error)
-      message = "the token provider raised: #{error.full_message(highlight: false)}"
+      message = "the token provider raised: #{utf8(error.full_message(highlight: false))}"
       @logger ? @logger.error(message) : warn("sendoff: #{message}")
     end
   end

@@ -4,8 +4,8 @@ package org.sendoff;
  * A setting as the library knows it.
  *
  * @param name its name, such as {@code linger.ms}
- * @param type {@code boolean}, {@code int}, {@code long}, {@code double}, {@code string}, {@code list} or
- *     {@code enumeration}
+ * @param type {@code boolean}, {@code int}, {@code long}, {@code double}, {@code string}, {@code list}, {@code
+ *     enumeration} or {@code password}
  * @param defaultValue the value where none is set, or null
  * @param range what is allowed, for people, or null for anything of the type
  * @param text what it does

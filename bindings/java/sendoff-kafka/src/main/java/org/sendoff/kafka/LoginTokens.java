@@ -26,7 +26,8 @@ final class LoginTokens implements TokenProvider, AutoCloseable {
     private static final Set<String> NATIVE = Set.of(
         "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
         "org.apache.kafka.common.security.oauthbearer.secured.OAuthBearerLoginCallbackHandler",
-        "org.apache.kafka.common.security.oauthbearer.internals.unsecured.OAuthBearerUnsecuredLoginCallbackHandler");
+        "org.apache.kafka.common.security.oauthbearer.internals.unsecured.OAuthBearerUnsecuredLoginCallbackHandler",
+        "org.apache.kafka.common.security.authenticator.AbstractLogin$DefaultLoginCallbackHandler");
 
     private final AuthenticateCallbackHandler handler;
 
