@@ -49,14 +49,11 @@ enum {
 
 /* CURLoption: the type's base (0 long, 10000 object, 20000 function, 40000 blob) plus its number. */
 enum {
-  CURLOPT_PORT = 3,
   CURLOPT_POST = 47,
   CURLOPT_NOPROGRESS = 43,
   CURLOPT_FOLLOWLOCATION = 52,
   CURLOPT_POSTFIELDSIZE = 60,
   CURLOPT_SSL_VERIFYPEER = 64,
-  CURLOPT_FRESH_CONNECT = 74,
-  CURLOPT_FORBID_REUSE = 75,
   CURLOPT_SSL_VERIFYHOST = 81,
   CURLOPT_NOSIGNAL = 99,
   CURLOPT_TIMEOUT_MS = 155,
@@ -74,6 +71,7 @@ enum {
   CURLOPT_XFERINFODATA = 10057,
   CURLOPT_CAINFO = 10065,
   CURLOPT_CAPATH = 10097,
+  CURLOPT_SSL_CTX_DATA = 10109,
   CURLOPT_WRITEFUNCTION = 20011,
   CURLOPT_HEADERFUNCTION = 20079,
   CURLOPT_SSL_CTX_FUNCTION = 20108,
@@ -91,6 +89,9 @@ enum {
   CURLHEADER_SEPARATE = 1,
   CURL_SSLVERSION_TLSv1_2 = 6,
 };
+
+/* SSL_OP_CLEANSE_PLAINTEXT of openssl/ssl.h (3.0): wipe what came from the wire once it is handed out. */
+#define CURL_SSL_OP_CLEANSE_PLAINTEXT (UINT64_C(1) << 1)
 
 /* The functions in use; tests bring others. */
 struct curl {

@@ -248,11 +248,12 @@ class Answer:
 
 
 def token_with(**changes) -> Answer:
-    """Claims other than they should be; expires_in is left out, so that the token's own life counts."""
+    """Claims other than they should be, numbers as seconds from now; expires_in is left out, so that the token's own life
+    counts."""
     def answer(handler: Handler, client: str) -> None:
         now = int(time.time())
-        times = {name: now + value if name in ("exp", "iat", "nbf") else value for name, value in changes.items()}
-        handler.answer_token(handler.oidc.token(client, **times), expires_in=None)
+        claims = {name: now + value if isinstance(value, int) else value for name, value in changes.items()}
+        handler.answer_token(handler.oidc.token(client, **claims), expires_in=None)
     return Answer(answer, before_login=False)
 
 
