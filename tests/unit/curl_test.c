@@ -25,11 +25,11 @@ START_TEST(it_is_loaded_where_it_is_installed) {
     return;
   }
   ck_assert_msg(status == STATUS_OK, "%s", error);
-  ck_assert_ptr_nonnull(curl->easy_init);
-  ck_assert_ptr_nonnull(curl->easy_cleanup);
-  ck_assert_ptr_nonnull(curl->easy_setopt);
-  ck_assert_ptr_nonnull(curl->easy_perform);
-  ck_assert_ptr_nonnull(curl->easy_getinfo);
+  ck_assert(curl->easy_init != NULL);
+  ck_assert(curl->easy_cleanup != NULL);
+  ck_assert(curl->easy_setopt != NULL);
+  ck_assert(curl->easy_perform != NULL);
+  ck_assert(curl->easy_getinfo != NULL);
   ck_assert_ptr_nonnull(strstr(curl->version(), "libcurl/"));
   ck_assert_ptr_nonnull(curl->easy_strerror(CURLE_OPERATION_TIMEDOUT));
   ck_assert_int_eq(curl->SSL_CTX_set_options != NULL, strstr(curl->version(), " OpenSSL/3") != NULL);
