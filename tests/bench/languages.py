@@ -48,7 +48,7 @@ def build_ruby():
 
 
 def command_of(program: list):
-    def command(bootstrap: str, records: int, size: int, codec: str):
+    def command(bootstrap: str, records: int, size: int, codec: str, _certificate: pathlib.Path | None):
         if (size, codec) != (100, "none"):
             return None
         return [*program, bootstrap, "bench", records, size, *SETTINGS]

@@ -1,8 +1,10 @@
-/* null_broker PARTITIONS: the cheapest broker that a producer will talk to. It reads just enough of each
- * request to acknowledge it and throws the records away, so that a benchmark measures the client. Every topic
- * exists. It listens on 127.0.0.1, prints its port first and, when told to end by SIGTERM, one line of JSON
- * with what it got. It trusts its clients: it belongs to benchmarks, not to tests. */
+/* null_broker PARTITIONS [PEM]: the cheapest broker that a producer will talk to. It reads just enough of
+ * each request to acknowledge it and throws the records away, so that a benchmark measures the client. Every
+ * topic exists. It listens on 127.0.0.1, prints its port first and, when told to end by SIGTERM, one line of
+ * JSON with what it got. It trusts its clients: it belongs to benchmarks, not to tests. PEM: it speaks TLS
+ * with the certificate and the key in that file (compiled with NULL_BROKER_TLS). */
 #include "big_endian.h"
+#include "broker_socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -47,7 +49,7 @@ static const uint16_t supported[][3] = {{PRODUCE, 3, 7},
 
 /* What one client has sent and is not yet answered. buffer_bytes grows to the largest frame. */
 struct link {
-  int socket;
+  struct broker_socket socket;
   uint8_t *buffer;
   size_t filled_bytes, buffer_bytes;
 };
@@ -191,19 +193,9 @@ static void answer_produce(struct exchange *exchange) {
   put_answer_u32(exchange, 0);
 }
 
-static void send_all(int socket, const uint8_t *bytes, size_t size) {
-  while (size > 0) {
-    ssize_t sent = send(socket, bytes, size, MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return;
-    bytes += sent;
-    size -= (size_t)sent;
-  }
-}
-
 /* frame: key, version, correlation id, client's name, then the request. The answer: its size, the correlation
  * id, the rest. */
-static void answer_frame(int socket, const uint8_t *frame) {
+static void answer_frame(struct broker_socket *socket, const uint8_t *frame) {
   static uint8_t answer[ANSWER_BYTES_MAX];
   uint16_t name_bytes = get_u16(frame + 8);
   struct exchange exchange = {.request = frame + 10 + (name_bytes == NONE ? 0 : name_bytes),
@@ -218,7 +210,7 @@ static void answer_frame(int socket, const uint8_t *frame) {
   default: (void)fprintf(stderr, "null_broker: API %u is not answered\n", get_u16(frame)); return;
   }
   (void)put_u32(answer, (uint32_t)(exchange.answer - answer - 4));
-  send_all(socket, answer, (size_t)(exchange.answer - answer));
+  (void)broker_socket_send(socket, answer, (size_t)(exchange.answer - answer));
 }
 
 static void grow(struct link *link, size_t needed_bytes) {
@@ -236,11 +228,30 @@ static void answer_frames(struct link *link) {
     size_t size = get_u32(link->buffer + at);
     grow(link, size + 4);
     if (link->filled_bytes - at < size + 4) break;
-    answer_frame(link->socket, link->buffer + at + 4);
+    answer_frame(&link->socket, link->buffer + at + 4);
     at += size + 4;
   }
   memmove(link->buffer, link->buffer + at, link->filled_bytes - at);
   link->filled_bytes -= at;
+}
+
+static void close_link(struct link *link) {
+  broker_socket_close(&link->socket);
+  free(link->buffer);
+  free(link);
+}
+
+static void read_link(struct link *link) {
+  do {
+    ssize_t received = broker_socket_receive(&link->socket, link->buffer + link->filled_bytes,
+                                             link->buffer_bytes - link->filled_bytes);
+    if (received <= 0) {
+      close_link(link);
+      return;
+    }
+    link->filled_bytes += (size_t)received;
+    answer_frames(link);
+  } while (broker_socket_has_more(&link->socket));
 }
 
 static void accept_link(int poller, int listener) {
@@ -249,23 +260,14 @@ static void accept_link(int poller, int listener) {
   (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   struct link *link = calloc(1, sizeof *link);
   if (link == NULL) die("memory");
-  link->socket = socket;
+  if (!broker_socket_open(&link->socket, socket)) {
+    close_link(link);
+    return;
+  }
   grow(link, FIRST_BUFFER_BYTES);
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = link};
   if (epoll_ctl(poller, EPOLL_CTL_ADD, socket, &event) != 0) die("epoll");
-}
-
-static void read_link(struct link *link) {
-  ssize_t received =
-      recv(link->socket, link->buffer + link->filled_bytes, link->buffer_bytes - link->filled_bytes, 0);
-  if (received <= 0) {
-    (void)close(link->socket);
-    free(link->buffer);
-    free(link);
-    return;
-  }
-  link->filled_bytes += (size_t)received;
-  answer_frames(link);
+  if (broker_socket_has_more(&link->socket)) read_link(link); /* it came with the end of the handshake */
 }
 
 static int listen_on_loopback(void) {
@@ -301,13 +303,14 @@ static void serve(int listener) {
 }
 
 int main(int argument_count, char **arguments) {
-  if (argument_count != 2) {
-    (void)fprintf(stderr, "usage: %s PARTITIONS\n", arguments[0]);
+  if (argument_count != 2 && argument_count != 3) {
+    (void)fprintf(stderr, "usage: %s PARTITIONS [PEM]\n", arguments[0]);
     return 2;
   }
+  if (argument_count == 3 && !broker_socket_load(arguments[2])) die(arguments[2]);
   partition_count = (uint32_t)strtoul(arguments[1], NULL, 10);
-  struct sigaction action = {.sa_handler = end};
-  if (sigaction(SIGTERM, &action, NULL) != 0) die("sigaction");
+  struct sigaction action = {.sa_handler = end}, ignore = {.sa_handler = SIG_IGN};
+  if (sigaction(SIGTERM, &action, NULL) != 0 || sigaction(SIGPIPE, &ignore, NULL) != 0) die("sigaction");
   int listener = listen_on_loopback();
   (void)printf("%u\n", own_port);
   (void)fflush(stdout);

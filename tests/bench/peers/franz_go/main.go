@@ -1,9 +1,11 @@
-// franz_go BOOTSTRAP TOPIC RECORDS BYTES CODEC: franz-go's producer, records counted by their promises. The text is
-// payload.h's.
+// franz_go BOOTSTRAP TOPIC RECORDS BYTES CODEC [CERTIFICATE]: franz-go's producer, records counted by their promises.
+// With a certificate to trust it speaks TLS. The text is payload.h's.
 package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -71,11 +73,27 @@ func number(text string) int {
 	return value
 }
 
+func trusting(path string) *tls.Config {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	authorities := x509.NewCertPool()
+	if !authorities.AppendCertsFromPEM(pem) {
+		panic(path + " holds no certificate")
+	}
+	return &tls.Config{RootCAs: authorities}
+}
+
 func main() {
 	bootstrap, topic, count, bytes, codec := os.Args[1], os.Args[2], number(os.Args[3]), number(os.Args[4]), os.Args[5]
-	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap), kgo.DefaultProduceTopic(topic),
-		kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(1_000_000), kgo.MaxBufferedBytes(64<<20),
-		kgo.ProducerBatchCompression(codecs[codec]))
+	options := []kgo.Opt{kgo.SeedBrokers(bootstrap), kgo.DefaultProduceTopic(topic),
+		kgo.ProducerLinger(5 * time.Millisecond), kgo.MaxBufferedRecords(1_000_000), kgo.MaxBufferedBytes(64 << 20),
+		kgo.ProducerBatchCompression(codecs[codec])}
+	if len(os.Args) > 6 {
+		options = append(options, kgo.DialTLSConfig(trusting(os.Args[6])))
+	}
+	client, err := kgo.NewClient(options...)
 	if err != nil {
 		panic(err)
 	}
