@@ -180,6 +180,10 @@ const char *config_value(const struct config *config, enum setting setting) {
   return secret_text(config->values[setting]);
 }
 
+const struct secret *config_secret(const struct config *config, enum setting setting) {
+  return config->values[setting];
+}
+
 uint32_t config_topic_count(const struct config *config) {
   return config->topic_count;
 }

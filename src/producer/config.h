@@ -53,6 +53,8 @@ int32_t config_expand(struct config *config, const struct config_expansion *expa
 /* For settings_resolve. The text that was set, NULL if none was. Of a password: its own, to be shown nowhere.
  */
 const char *config_value(const struct config *config, enum setting setting);
+/* As the bytes it is kept in: valid until the config is changed, NULL if none was set. */
+const struct secret *config_secret(const struct config *config, enum setting setting);
 uint32_t config_topic_count(const struct config *config);
 const char *config_topic_name(const struct config *config, uint32_t index);
 const char *config_topic_value(const struct config *config, uint32_t index, enum setting setting);

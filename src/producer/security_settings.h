@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "producer/config.h"
 #include "producer/config_error.h"
+#include "producer/config_providers.h"
+#include "security/jaas.h"
 #include "security/oidc.h"
 #include "security/sasl_settings.h"
 #include "security/tls_settings.h"
@@ -29,7 +31,7 @@ enum token_method {
   TOKEN_METHOD_UNSECURED, /* made here, unsigned, for tests */
 };
 
-/* Texts and secrets in it live as long as it does. */
+/* Texts and secrets in it live as long as it does. oidc.log and oidc.curl are left NULL. */
 struct security_settings {
   enum security_protocol protocol;
   struct tls_settings tls;   /* of SSL and SASL_SSL */
@@ -49,16 +51,18 @@ struct security_settings {
   int64_t reload_interval_us; /* how often they are looked at; 0: never */
 
   /* -- owned by security_settings.c -- */
-  struct secret **owned;
-  uint32_t owned_count;
-  const char **files, **urls;
+  struct config *config; /* with all references looked up */
+  struct config_sources sources;
+  struct jaas *jaas;
+  struct secret *extensions, *urls; /* put together, and taken apart */
+  const char **files, **url_list;
   struct unsecured_token_option *options;
 };
 
 /* Fills in *settings, to be ended with security_settings_deinit. config: as the user made it, with its
  * references; not needed afterwards. Reads the files of config providers, no others. log (may be NULL) is
- * warned of what is legal and unsafe. Statuses: OK, INVALID_SETTING, FILE_UNREADABLE, OUT_OF_MEMORY; on
- * failure *settings is untouched, and error never holds a secret. */
+ * warned of what is legal and unsafe or without effect. Statuses: OK, INVALID_SETTING, FILE_UNREADABLE,
+ * OUT_OF_MEMORY; on failure *settings is untouched, and error never holds a secret. */
 int32_t security_settings_resolve(const struct config *config, const struct log *log,
                                   struct security_settings *settings, struct config_error *error);
 
