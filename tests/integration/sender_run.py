@@ -10,11 +10,11 @@ TIMEOUT_SECONDS = 900
 
 
 class Sender:
-    """What it last printed of its progress; summary once it has ended."""
+    """What it last printed of its progress; summary once it has ended. options are Popen's."""
 
-    def __init__(self, arguments: list) -> None:
+    def __init__(self, arguments: list, **options) -> None:
         self.child = processes.start([checks.program("kill_sender"), *arguments], stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE, text=True)
+                                     stderr=subprocess.PIPE, text=True, errors="replace", **options)
         self.sent = self.pending = self.in_flight = self.retried = self.delivered = 0
         self.lines_read = 0
         self.summary: dict = {}

@@ -1,7 +1,7 @@
 """One broker of Apache Kafka with a listener for each way to log in, and what clients have to know about them.
 
     with SecureCluster(folder) as cluster:
-        run(program, [cluster.listeners["MTLS"].bootstrap, *cluster.client_settings("MTLS")])
+        run(program, [cluster.bootstrap("MTLS"), *cluster.client_settings("MTLS")], env=cluster.environment())
 
 A listener is told the fewest settings that it needs, so that its brokers' side is what Kafka's documentation shows."""
 import contextlib
@@ -10,13 +10,14 @@ import pathlib
 from certificates import Authority
 from kafka.cluster import VERSIONS, Cluster, Listener
 from kerberos import REALM, Kdc
+from oidc_server import AUDIENCE, OidcServer
 
 USER, PASSWORD = "alice", "pencil of Alice"
 # All that Java's form of a login module can need in a password.
 QUOTED_PASSWORD = 'a "quoted" password; with \\ and = in it'
 LOGIN_MODULES = "org.apache.kafka.common.security"
 LISTENERS = ("SSL", "MTLS", "PLAIN", "SCRAM256", "SCRAM512", "UNSIGNED", "SIGNED", "SCRAMCLEAR", "KERBEROS")
-AUDIENCE = "kafka"
+PARTITIONS = 12
 CLIENT_ID, CLIENT_SECRET = "sendoff-test", "secret of the client"
 
 
@@ -32,36 +33,37 @@ def escape(text: str) -> str:
 
 
 class SecureCluster:
-    """settings: more of the broker's. Its listeners are those of LISTENERS; PLAINTEXT is there as everywhere.
+    """names: which of LISTENERS; PLAINTEXT is there as everywhere. settings: more of the broker's. The certificates are
+    made at once, the rest with the context."""
 
-    Use as a context manager; the certificates and the KDC are made with it. oidc is the server of tokens, or None: then
-    there is no listener SIGNED."""
-
-    def __init__(self, folder: pathlib.Path, oidc=None, settings: dict | None = None, java_options: tuple = ()) -> None:
+    def __init__(self, folder: pathlib.Path, names: tuple = LISTENERS, settings: dict | None = None,
+                 java_options: tuple = ()) -> None:
         self.folder = pathlib.Path(folder)
         self.root = Authority(self.folder / "root")
         self.middle = Authority(self.folder / "middle", parent=self.root)
         self.broker = self.middle.issue("broker")
         self.client = self.middle.issue("client", names=())
-        self.oidc = oidc
         self.kdc = Kdc(self.folder / "kdc")
         self.keytab = self.folder / "client.keytab"
-        self.listeners = self._listeners()
-        if oidc is None:
-            del self.listeners["SIGNED"]
+        self.oidc = OidcServer(self.folder / "oidc", self.root.issue("oidc"), {CLIENT_ID: CLIENT_SECRET})
+        listeners = self._listeners()
+        self.listeners = {name: listeners[name] for name in names}
         scram = tuple(f"SCRAM-SHA-{bits}=[name={USER},password={PASSWORD}]" for bits in (256, 512))
-        options = [f"-Djava.security.krb5.conf={self.kdc.settings}", *java_options]
-        if oidc is not None:
-            options.append(f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={oidc.jwks_url}")
-        self.cluster = Cluster(VERSIONS[0], self.folder / "kafka", listeners=self.listeners, scram=scram,
-                               settings={"sasl.kerberos.service.name": "kafka"} | (settings or {}),
-                               java_options=tuple(options))
+        self.cluster = Cluster(
+            VERSIONS[0], self.folder / "kafka", listeners=self.listeners, scram=scram,
+            settings={"auto.create.topics.enable": "true", "num.partitions": PARTITIONS,
+                      "sasl.kerberos.service.name": "kafka"} | (settings or {}),
+            java_options=(f"-Djava.security.krb5.conf={self.kdc.settings}",
+                          f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={self.oidc.jwks_url}", *java_options))
 
     def __enter__(self) -> "SecureCluster":
         with contextlib.ExitStack() as stack:
-            stack.enter_context(self.kdc)
-            self.kdc.add("kafka/localhost", self.folder / "broker.keytab")
-            self.kdc.add(USER, self.keytab)
+            if "KERBEROS" in self.listeners:
+                stack.enter_context(self.kdc)
+                self.kdc.add("kafka/localhost", self.folder / "broker.keytab")
+                self.kdc.add(USER, self.keytab)
+            if "SIGNED" in self.listeners:
+                stack.enter_context(self.oidc)
             stack.enter_context(self.cluster)
             self.stack = stack.pop_all()
         return self
@@ -69,16 +71,24 @@ class SecureCluster:
     def __exit__(self, *_error) -> None:
         self.stack.close()
 
-    def client_settings(self, listener: str) -> list[str]:
-        """What a client of that listener has to set, by Kafka's names, as name=value."""
+    def bootstrap(self, listener: str) -> str:
+        return self.cluster.bootstrap if listener == "PLAINTEXT" else self.listeners[listener].bootstrap
+
+    def environment(self, **added) -> dict:
+        """Of a client: where the KDC is, and no ticket yet."""
+        return self.kdc.environment(self.folder / "no-cache") | added
+
+    def client_settings(self, listener: str, **changes) -> list[str]:
+        """What a client of that listener has to set, by Kafka's names, as name=value. changes: other values, with _
+        for the dot, and None for what is not to be set."""
         protocol = "PLAINTEXT" if listener == "PLAINTEXT" else self.listeners[listener].protocol
         settings = {"security.protocol": protocol}
         if protocol.endswith("SSL"):
             settings["ssl.truststore.location"] = self.root.certificate
-        settings |= self._login(listener)
-        return [f"{name}={value}" for name, value in settings.items()]
+        settings |= self.login_settings(listener) | {name.replace("_", "."): value for name, value in changes.items()}
+        return [f"{name}={value}" for name, value in settings.items() if value is not None]
 
-    def _login(self, listener: str) -> dict:
+    def login_settings(self, listener: str) -> dict:
         match listener:
             case "MTLS":
                 return {"ssl.keystore.location": self.client.all}
@@ -95,7 +105,8 @@ class SecureCluster:
                 return {"sasl.mechanism": "OAUTHBEARER", "sasl.oauthbearer.method": "oidc",
                         "sasl.oauthbearer.token.endpoint.url": self.oidc.token_url,
                         "sasl.oauthbearer.client.credentials.client.id": CLIENT_ID,
-                        "sasl.oauthbearer.client.credentials.client.secret": CLIENT_SECRET}
+                        "sasl.oauthbearer.client.credentials.client.secret": CLIENT_SECRET,
+                        "https.ca.location": self.root.certificate}
             case "KERBEROS":
                 return {"sasl.mechanism": "GSSAPI", "sasl.kerberos.service.name": "kafka",
                         "sasl.kerberos.keytab": self.keytab, "sasl.kerberos.principal": f"{USER}@{REALM}"}
@@ -126,10 +137,10 @@ class SecureCluster:
         return login("OAUTHBEARER", jaas(module, unsecuredLoginStringClaim_sub="broker"))
 
     def _signed(self) -> dict:
-        if self.oidc is None:
-            return {}
         module = f"{LOGIN_MODULES}.oauthbearer.OAuthBearerLoginModule"
-        options = {"ssl.truststore.type": "PEM", "ssl.truststore.location": self.oidc.ca}
+        # The first is for the broker's own login, which Kafka wants where there are other options.
+        options = {"unsecuredLoginStringClaim_sub": "broker", "ssl.truststore.type": "PEM",
+                   "ssl.truststore.location": self.root.certificate}
         return login("OAUTHBEARER", jaas(module, **options)) | {
             "oauthbearer.sasl.server.callback.handler.class":
                 f"{LOGIN_MODULES}.oauthbearer.OAuthBearerValidatorCallbackHandler",
