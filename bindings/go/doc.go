@@ -33,6 +33,12 @@
 // Config.Settings has all of Kafka's names, and the safe values are their defaults: idempotence, acks=all, and five
 // requests in flight in order.
 //
+// # TLS and logins
+//
+// By Kafka's settings security.protocol, ssl.* and sasl.*. Config.TokenProvider gives tokens for OAUTHBEARER, and
+// ReloadCredentials loads other certificates and passwords while the producer goes on. What is secret is not shown where
+// a Config or a Token is printed or logged.
+//
 // # Linking
 //
 // The module carries the C library for linux/amd64 in one archive that needs nothing but libc; a C compiler has to be

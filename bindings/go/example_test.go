@@ -65,3 +65,25 @@ func ExampleProducer_CloseOnSignal() {
 	fmt.Println("serving")
 	// Output: serving
 }
+
+func ExampleTokenProvider() {
+	issuer := func(context.Context) (token string, expires time.Time, err error) { // for instance an HTTP call
+		return "eyJhbGciOiJub25lIn0.e30.", time.Now().Add(time.Hour), nil
+	}
+	producer, err := sendoff.NewProducer(sendoff.Config{
+		Brokers: []string{"localhost:9093"},
+		Settings: map[string]string{
+			"security.protocol": "SASL_SSL",
+			"sasl.mechanism":    "OAUTHBEARER",
+		},
+		TokenProvider: func(ctx context.Context) (sendoff.Token, error) {
+			token, expires, err := issuer(ctx)
+			return sendoff.Token{Value: token, Expires: expires}, err
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer producer.Close()
+}
