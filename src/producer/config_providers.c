@@ -185,10 +185,12 @@ static int32_t check_allowed(const struct lookup *lookup, const struct reference
   const char *list = config_value(lookup->config, setting);
   if (list == NULL || *list == '\0') return STATUS_OK;
   for (const char *cursor = list + strspn(list, ", \t"); *cursor != '\0'; cursor += strspn(cursor, ", \t")) {
-    size_t size = strcspn(cursor, ",");
+    size_t end = strcspn(cursor, ","), size = end;
+    while (cursor[size - 1] == ' ' || cursor[size - 1] == '\t')
+      size--;
     char allowed[PATH_MAX], real[PATH_MAX];
     (void)snprintf(allowed, sizeof(allowed), "%.*s", (int)size, cursor);
-    cursor += size;
+    cursor += end;
     bool exists = allowed[0] == '/' && realpath(allowed, real) != NULL;
     if (!exists) {
       config_error_set(error, "%s: %.200s is no absolute path of something that is there",
