@@ -1,3 +1,5 @@
+#include "producer/security_settings.h"
+
 #include "base/allocator.h"
 #include "base/assertion.h"
 #include "base/status.h"

@@ -1,6 +1,7 @@
+#include "producer/security_settings_parts.h"
+
 #include "base/allocator.h"
 #include "base/status.h"
-#include "producer/security_settings_parts.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -235,9 +236,11 @@ static int32_t resolve_urls(const struct security_draft *draft) {
       allocator_allocate_zeroed(secret_bytes(list).size / 2 + 1, sizeof(*settings->url_list));
   if (settings->urls == NULL || settings->url_list == NULL) return STATUS_OUT_OF_MEMORY;
   char *cursor = (char *)secret_data(settings->urls);
-  for (char *rest = NULL, *url = strtok_r(cursor, ", \t", &rest); url != NULL;
-       url = strtok_r(NULL, ", \t", &rest))
-    settings->url_list[settings->oidc.allowed_url_count++] = url;
+  for (cursor += strspn(cursor, ", \t"); *cursor != '\0'; cursor += strspn(cursor, ", \t")) {
+    settings->url_list[settings->oidc.allowed_url_count++] = cursor;
+    cursor += strcspn(cursor, ", \t");
+    if (*cursor != '\0') *cursor++ = '\0';
+  }
   settings->oidc.allowed_urls = settings->url_list;
   return STATUS_OK;
 }
