@@ -8,7 +8,7 @@
 
 struct sasl_credentials;
 
-/* Copies, checks and prepares (SASLprep, Kerberos's library). Statuses: OK, INVALID_SETTING (error says which
+/* Copies, checks and prepares (the Kerberos library). Statuses: OK, INVALID_SETTING (error says which
  * setting), NOT_CONFIGURED (the Kerberos library cannot be loaded), OUT_OF_MEMORY. */
 int32_t sasl_credentials_create(const struct sasl_settings *settings, struct sasl_credentials **credentials,
                                 char *error, size_t error_size);
