@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+_Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
+               "one place");
 _Static_assert(sizeof(struct sockaddr_in6) <= sizeof((struct address *)0)->storage, "IPv6 must fit");
 
 bool address_parse(const char *text, uint16_t port, struct address *address) {
@@ -38,6 +40,12 @@ const char *address_format(const struct address *address, char text[ADDRESS_TEXT
     snprintf(text, ADDRESS_TEXT_BYTES, "%s:%u", host, (unsigned)ntohs(v4.sin_port));
   }
   return text;
+}
+
+uint16_t address_port(const struct address *address) {
+  struct sockaddr_in v4; /* the port is where IPv6 has it, too */
+  memcpy(&v4, address->storage, sizeof v4);
+  return ntohs(v4.sin_port);
 }
 
 bool address_equal(const struct address *a, const struct address *b) {

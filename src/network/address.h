@@ -19,6 +19,8 @@ bool address_parse(const char *text, uint16_t port, struct address *address);
 /* Writes "10.0.0.1:9092" or "[::1]:9092" and returns `text`. */
 const char *address_format(const struct address *address, char text[ADDRESS_TEXT_BYTES]);
 
+uint16_t address_port(const struct address *address);
+
 bool address_equal(const struct address *a, const struct address *b);
 
 #endif

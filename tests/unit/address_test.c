@@ -21,6 +21,7 @@ START_TEST(numeric_addresses_are_read_and_written) {
     char text[ADDRESS_TEXT_BYTES];
     ck_assert(address_parse(cases[i].text, 9092, &address));
     ck_assert_str_eq(address_format(&address, text), cases[i].formatted);
+    ck_assert_uint_eq(address_port(&address), 9092);
   }
 }
 END_TEST

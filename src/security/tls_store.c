@@ -1,0 +1,230 @@
+#include "security/tls_store.h"
+
+#include "base/status.h"
+#include "security/tls_store_parts.h"
+#include <openssl/err.h>
+#include <openssl/pkcs12.h>
+#include <openssl/provider.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define JKS_MAGIC   UINT32_C(0xfeedfeed)
+#define JCEKS_MAGIC UINT32_C(0xcececece)
+
+enum content { CONTENT_PEM, CONTENT_DER, CONTENT_JKS, CONTENT_JCEKS };
+
+static enum content content_of(struct bytes bytes);
+static int32_t read_pem(const struct tls_store_reader *reader);
+static int32_t read_der(const struct tls_store_reader *reader);
+static bool is_encrypted(struct bytes der);
+static int32_t add_encrypted_key(const struct tls_store_reader *reader, struct bytes der);
+static void make_legacy(void);
+
+int32_t tls_store_read(struct tls_store *store, const struct tls_store_source *source, char *error,
+                       size_t error_size) {
+  const struct tls_store_reader reader = {
+      .store = store, .source = source, .error = error, .error_size = error_size};
+  if (store->certificates == NULL) store->certificates = sk_X509_new_null();
+  if (store->revocations == NULL) store->revocations = sk_X509_CRL_new_null();
+  if (store->certificates == NULL || store->revocations == NULL) return tls_store_out_of_memory(&reader);
+  switch (content_of(source->content)) {
+  case CONTENT_JKS:
+    if (source->type == TLS_STORE_PEM) return tls_store_refuse(&reader, "is a JKS store, not PEM");
+    return tls_store_read_jks(&reader);
+  case CONTENT_JCEKS:
+    return tls_store_refuse(&reader, "is a JCEKS store; make a PKCS12 one of it: keytool -importkeystore "
+                                     "-deststoretype PKCS12");
+  case CONTENT_DER:
+    if (source->type == TLS_STORE_PEM) return tls_store_refuse(&reader, "is binary, not PEM");
+    return read_der(&reader);
+  case CONTENT_PEM: break;
+  }
+  return read_pem(&reader);
+}
+
+void tls_store_deinit(struct tls_store *store) {
+  sk_X509_pop_free(store->certificates, X509_free);
+  sk_X509_CRL_pop_free(store->revocations, X509_CRL_free);
+  EVP_PKEY_free(store->key);
+  *store = (struct tls_store){.key = NULL};
+}
+
+/* ---- formats ---- */
+
+static enum content content_of(struct bytes bytes) {
+  uint32_t magic = bytes.size < 4 ? 0 : bytes_load_u32(bytes.data);
+  if (magic == JKS_MAGIC) return CONTENT_JKS;
+  if (magic == JCEKS_MAGIC) return CONTENT_JCEKS;
+  return bytes.size > 0 && bytes.data[0] == 0x30 ? CONTENT_DER : CONTENT_PEM; /* SEQUENCE; in text '0' */
+}
+
+/* Stores of Java's kinds hold each other's content, and Java reads both under either name; PEM is none. */
+static int32_t read_pem(const struct tls_store_reader *reader) {
+  enum tls_store_type type = reader->source->type;
+  if (type == TLS_STORE_PKCS12 || type == TLS_STORE_JKS)
+    return tls_store_refuse(reader, "is neither a PKCS12 nor a JKS store");
+  return tls_store_read_pem(reader);
+}
+
+/* What a SEQUENCE can be is tried in turn. */
+static int32_t read_der(const struct tls_store_reader *reader) {
+  struct bytes content = reader->source->content;
+  const uint8_t *at = content.data;
+  X509 *certificate = d2i_X509(NULL, &at, (long)content.size);
+  if (certificate != NULL) return tls_store_add_certificate(reader, certificate);
+  at = content.data;
+  X509_CRL *revocations = d2i_X509_CRL(NULL, &at, (long)content.size);
+  if (revocations != NULL) {
+    if (sk_X509_CRL_push(reader->store->revocations, revocations) > 0) return STATUS_OK;
+    X509_CRL_free(revocations);
+    return tls_store_out_of_memory(reader);
+  }
+  at = content.data;
+  PKCS12 *store = d2i_PKCS12(NULL, &at, (long)content.size);
+  PKCS12_free(store);
+  if (store != NULL) return tls_store_read_pkcs12(reader);
+  if (reader->source->wants_key) return tls_store_add_key_der(reader, content);
+  return tls_store_refuse(reader, "is neither PEM nor a certificate, a PKCS12 or a JKS store");
+}
+
+/* ---- errors ---- */
+
+int32_t tls_store_refuse(const struct tls_store_reader *reader, const char *format, ...) {
+  const struct tls_store_source *source = reader->source;
+  int size = source->path == NULL
+                 ? snprintf(reader->error, reader->error_size, "%s: the text ", source->setting)
+                 : snprintf(reader->error, reader->error_size, "%s: \"%s\" ", source->setting, source->path);
+  if (size > 0 && (size_t)size < reader->error_size) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reader->error + size, reader->error_size - (size_t)size, format, arguments);
+    va_end(arguments);
+  }
+  return STATUS_INVALID_SETTING;
+}
+
+int32_t tls_store_out_of_memory(const struct tls_store_reader *reader) {
+  snprintf(reader->error, reader->error_size, "%s", status_text(STATUS_OUT_OF_MEMORY));
+  return STATUS_OUT_OF_MEMORY;
+}
+
+/* ---- what readers have found ---- */
+
+int32_t tls_store_add_certificate(const struct tls_store_reader *reader, X509 *certificate) {
+  if (sk_X509_push(reader->store->certificates, certificate) > 0) return STATUS_OK;
+  X509_free(certificate);
+  return tls_store_out_of_memory(reader);
+}
+
+int32_t tls_store_add_certificate_der(const struct tls_store_reader *reader, struct bytes der) {
+  const uint8_t *at = der.data;
+  X509 *certificate = d2i_X509(NULL, &at, (long)der.size);
+  if (certificate == NULL)
+    return tls_store_refuse(reader, "has a certificate (number %d) that is damaged",
+                            sk_X509_num(reader->store->certificates) + 1);
+  return tls_store_add_certificate(reader, certificate);
+}
+
+int32_t tls_store_add_key(const struct tls_store_reader *reader, const PKCS8_PRIV_KEY_INFO *info) {
+  struct tls_store *store = reader->store;
+  store->key_count++;
+  if (store->key != NULL) return STATUS_OK;
+  store->key = EVP_PKCS82PKEY(info);
+  return store->key != NULL ? STATUS_OK : tls_store_refuse(reader, "has a private key of an unknown kind");
+}
+
+int32_t tls_store_add_key_der(const struct tls_store_reader *reader, struct bytes der) {
+  struct tls_store *store = reader->store;
+  if (is_encrypted(der)) return add_encrypted_key(reader, der);
+  const uint8_t *at = der.data;
+  EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)der.size);
+  if (key == NULL) return tls_store_refuse(reader, "holds no private key that can be read");
+  if (store->key == NULL)
+    store->key = key;
+  else
+    EVP_PKEY_free(key);
+  store->key_count++;
+  return STATUS_OK;
+}
+
+/* EncryptedPrivateKeyInfo begins with a SEQUENCE where all others have the INTEGER of a version. */
+static bool is_encrypted(struct bytes der) {
+  const uint8_t *at = der.data;
+  X509_SIG *parsed = d2i_X509_SIG(NULL, &at, (long)der.size);
+  X509_SIG_free(parsed);
+  return parsed != NULL;
+}
+
+static int32_t add_encrypted_key(const struct tls_store_reader *reader, struct bytes der) {
+  const char *setting;
+  const struct secret *password = tls_store_key_password(reader, &setting);
+  if (password == NULL)
+    return tls_store_refuse(reader, "has an encrypted private key, and %s is not set", setting);
+  const uint8_t *at = der.data;
+  X509_SIG *encrypted = d2i_X509_SIG(NULL, &at, (long)der.size);
+  if (encrypted == NULL) return tls_store_out_of_memory(reader);
+  int size = (int)secret_bytes(password).size;
+  ERR_clear_error();
+  PKCS8_PRIV_KEY_INFO *info = PKCS8_decrypt_ex(encrypted, secret_text(password), size, NULL, NULL);
+  bool is_old = info == NULL && tls_store_wants_legacy();
+  if (is_old && tls_store_legacy() != NULL)
+    info = PKCS8_decrypt_ex(encrypted, secret_text(password), size, tls_store_legacy(), NULL);
+  X509_SIG_free(encrypted);
+  if (info == NULL && is_old && tls_store_legacy() == NULL)
+    return tls_store_refuse(reader,
+                            "has a private key that is encrypted by an algorithm of OpenSSL's legacy "
+                            "provider, which is missing; encrypt it anew: openssl pkcs8 -topk8 -v2 aes256");
+  if (info == NULL)
+    return tls_store_refuse(reader, "has a private key that %s does not open: it is wrong", setting);
+  int32_t status = tls_store_add_key(reader, info);
+  PKCS8_PRIV_KEY_INFO_free(info);
+  return status;
+}
+
+const struct secret *tls_store_key_password(const struct tls_store_reader *reader, const char **setting) {
+  const struct tls_store_source *source = reader->source;
+  bool is_own = source->key_password != NULL || source->password_setting == NULL;
+  *setting = is_own ? source->key_password_setting : source->password_setting;
+  return is_own ? source->key_password : source->password;
+}
+
+/* ---- legacy ---- */
+
+static struct {
+  pthread_once_t once;
+  OSSL_LIB_CTX *context; /* lives as long as the process: providers do not come and go */
+} legacy = {.once = PTHREAD_ONCE_INIT};
+
+static void make_legacy(void) {
+  OSSL_LIB_CTX *created = OSSL_LIB_CTX_new();
+  if (created == NULL) return;
+  OSSL_PROVIDER *common = OSSL_PROVIDER_load(created, "default");
+  OSSL_PROVIDER *old = OSSL_PROVIDER_load(created, "legacy");
+  if (common != NULL && old != NULL) {
+    legacy.context = created;
+    return;
+  }
+  if (common != NULL) OSSL_PROVIDER_unload(common);
+  if (old != NULL) OSSL_PROVIDER_unload(old);
+  OSSL_LIB_CTX_free(created);
+}
+
+OSSL_LIB_CTX *tls_store_legacy(void) {
+  pthread_once(&legacy.once, make_legacy);
+  return legacy.context;
+}
+
+bool tls_store_wants_legacy(void) {
+  unsigned long code;
+  bool wants = false;
+  while ((code = ERR_get_error()) != 0) {
+    int reason = ERR_GET_REASON(code);
+    if (reason == ERR_R_UNSUPPORTED ||
+        (ERR_GET_LIB(code) == ERR_LIB_EVP &&
+         (reason == EVP_R_UNSUPPORTED_ALGORITHM || reason == EVP_R_UNKNOWN_PBE_ALGORITHM ||
+          reason == EVP_R_UNSUPPORTED_CIPHER || reason == EVP_R_UNKNOWN_CIPHER)))
+      wants = true;
+  }
+  return wants;
+}
