@@ -40,7 +40,7 @@ int32_t oidc_create(const struct oidc_settings *settings, struct oidc **oidc, ch
 /* For token_source_settings.release. Wipes. NULL is allowed. */
 void oidc_release(void *oidc);
 
-/* For token_source_settings.fetch, with the oidc as its context. Statuses: OK; TIMED_OUT, SYSTEM_ERROR and
+/* For token_source_settings.fetch, with the oidc as its context. Statuses: OK; DISCONNECTED and
  * OUT_OF_MEMORY, which may pass; LOGIN_FAILED, which will not by itself; CLOSED. */
 int32_t oidc_fetch(void *oidc, struct token_source *source, struct token **token, char *reason,
                    size_t reason_size);

@@ -218,7 +218,12 @@ START_TEST(a_token_is_fetched_ahead_of_its_expiry) {
   ck_assert_int_eq(take(60 * SECOND, &token), STATUS_OK);
   token_release(token);
   wait_for(&fetches, 2); /* without anybody asking */
-  takes("token2");
+  bool is_second = false;
+  while (!is_second) { /* the first is still valid */
+    ck_assert_int_eq(take(60 * SECOND, &token), STATUS_OK);
+    is_second = bytes_equal(token_value(token), bytes_of_string("token2"));
+    token_release(token);
+  }
 }
 END_TEST
 
