@@ -208,14 +208,17 @@ static void send_one(const struct options *options, sendoff_producer *producer) 
   print_line("send", sendoff_send(producer, &record), 0, "");
 }
 
-/* Ends with the first failure, or at the deadline. */
-static void connect_once(const struct options *options, sendoff_producer *producer) {
+/* Ends with the first failure if it may, or at the deadline. */
+static void connect_to_broker(const struct options *options, sendoff_producer *producer,
+                              bool ends_by_failure) {
   char error[TEXT_BYTES];
   int32_t status;
+  bool goes_on;
   do {
     error[0] = '\0';
     status = sendoff_connect(producer, ROUND_MS, error, sizeof error);
-  } while (status == SENDOFF_TIMED_OUT && strcmp(error, nothing_yet) == 0 && left_ms(options) > 0);
+    goes_on = status == SENDOFF_TIMED_OUT && (!ends_by_failure || strcmp(error, nothing_yet) == 0);
+  } while (goes_on && left_ms(options) > 0);
   print_line("connect", status, 0, error);
 }
 
@@ -238,7 +241,7 @@ static void reload(const struct options *options, sendoff_producer *producer) {
   int32_t status = sendoff_reload_credentials(producer, config, error, sizeof error);
   sendoff_config_destroy(config);
   print_line("reload", status, 0, error);
-  if (status == SENDOFF_OK) connect_once(options, producer);
+  if (status == SENDOFF_OK) connect_to_broker(options, producer, false);
 }
 
 static void print_counters(sendoff_producer *producer) {
@@ -256,7 +259,7 @@ int main(int argument_count, char **arguments) {
   bool gives = options.token != NULL || options.token_failure != NULL;
   if (gives && pthread_create(&thread, NULL, give_tokens, &giver) != 0) fail("token", "no thread");
   if (options.topic != NULL) send_one(&options, producer);
-  connect_once(&options, producer);
+  connect_to_broker(&options, producer, true);
   print_events(&options, producer);
   if (options.reload_count > 0) reload(&options, producer);
   if (options.stay_ms > 0) sleep_us(options.stay_ms * 1000);

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import hashlib
 import hmac
+import json
 import socket
 import ssl
 import struct
@@ -43,6 +44,8 @@ class Behaviour:
     after_handshake: bytes = b""    # as they are, not as a record of TLS
     # Takes the socket in the place of TLS and Kafka.
     instead: Callable[[socket.socket, "FakeBroker"], None] | None = None
+    # Spoken in the place of Kafka, within TLS if there is TLS.
+    speaks: Callable[[Callable, Callable, "FakeBroker"], None] | None = None
     # Kafka.
     host: str = "127.0.0.1"  # as the broker describes itself
     apis: dict = dataclasses.field(default_factory=dict)  # other ranges than in APIS; None: not offered
@@ -53,6 +56,7 @@ class Behaviour:
     listed: tuple | None = None  # what the handshake's answer lists; None: mechanisms
     handshake_error: int = 0
     users: dict = dataclasses.field(default_factory=lambda: {USER: PASSWORD})
+    refuses: bool = False  # AWS_MSK_IAM, whose signatures nobody checks here
     scram: dict = dataclasses.field(default_factory=dict)  # other values of SCRAM
     refusal: tuple = (LOGIN_REFUSED, "Authentication failed: Invalid username or password")
     token_refusal: bytes = b""  # the challenge that OAUTHBEARER refuses with
@@ -119,7 +123,7 @@ class FakeBroker:
             elif self.tls:
                 self._serve_tls(link)
             else:
-                Session(self, link.recv, link.sendall).run()
+                self._speak(link.recv, link.sendall)
         except (OSError, EOFError, ValueError) as error:
             with self.lock:
                 self.errors.append(f"{type(error).__name__}: {error}")
@@ -150,7 +154,13 @@ class FakeBroker:
         step(session.do_handshake)
         self.count("handshakes")
         link.sendall(self.behaviour.after_handshake)
-        Session(self, lambda size: step(session.read, size), lambda data: step(session.write, data)).run()
+        self._speak(lambda size: step(session.read, size), lambda data: step(session.write, data))
+
+    def _speak(self, receive: Callable, send: Callable) -> None:
+        if self.behaviour.speaks:
+            self.behaviour.speaks(receive, send, self)
+        else:
+            Session(self, receive, send).run()
 
     def _end(self, link: socket.socket) -> None:
         """What was sent is to arrive: a socket that is closed with input unread would reset the connection."""
@@ -207,6 +217,37 @@ HTTP_ANSWER = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: clo
 ALERT_HANDSHAKE_FAILURE = bytes((21, 3, 3, 0, 2, 2, 40))
 # record: type 22, TLS 1.2, 100 bytes of which few come
 HALF_A_HELLO = bytes((22, 3, 3, 0, 100, 2, 0, 0, 96, 3, 3)) + bytes(20)
+
+
+# ---- In the place of Kafka ----
+
+def web_server(answer: bytes) -> Callable:
+    """Takes requests over HTTP, counted as logins, and answers each with these bytes; with none at all if there are
+    none."""
+    def speak(receive: Callable, send: Callable, broker: FakeBroker) -> None:
+        taken = b""
+        while True:
+            while b"\r\n\r\n" not in taken:
+                data = receive(1 << 16)
+                if not data:
+                    return
+                taken += data
+            head, taken = taken.split(b"\r\n\r\n", 1)
+            fields = dict(line.lower().split(b":", 1) for line in head.split(b"\r\n")[1:])
+            length = int(fields.get(b"content-length", b"0"))
+            while len(taken) < length:
+                taken += receive(1 << 16)
+            taken = taken[length:]
+            broker.count("logins")
+            if not answer:
+                broker.closing.wait()
+            send(answer)
+    return speak
+
+
+def web_answer(status: str, body: bytes, *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Content-Type: application/json", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
 
 
 # ---- What can become of an answer: a function of the whole frame and the broker, None to close ----
@@ -432,6 +473,22 @@ class OAuthBearer(Exchange):
         return (self.behaviour.token_refusal, False) if self.behaviour.token_refusal else (b"", True)
 
 
+class MskIam(Exchange):
+    """AWS's mechanism: a signed document in JSON, answered by another."""
+
+    def step(self, response: bytes) -> tuple:
+        if self.behaviour.refuses or json.loads(response)["version"] != "2020_10_22":
+            self.refuse()
+        return b'{"version": "2020_10_22", "request-id": "of-this-test"}', True
+
+
+class Refusing(Exchange):
+    """Of a mechanism that is not spoken here."""
+
+    def step(self, response: bytes) -> tuple:
+        self.refuse()
+
+
 class Scram(Exchange):
     """RFC 5802, as Kafka speaks it."""
 
@@ -450,7 +507,7 @@ class Scram(Exchange):
         if header != "n,," or attributes.get("n") not in self.behaviour.users or len(attributes.get("r", "")) < 16:
             self.refuse()
         self.password = self.behaviour.users[attributes["n"]]
-        self.first = self._fill(self.values["first"], client=attributes["r"])
+        self.first = self._fill(self.values["first"], client=attributes["r"], swapped=attributes["r"].swapcase())
         return self.first
 
     def _final(self, text: str) -> bytes:
@@ -478,4 +535,5 @@ class Scram(Exchange):
         return hmac.new(key, data, self.digest).digest()
 
 
-EXCHANGES = {"PLAIN": Plain, "OAUTHBEARER": OAuthBearer, "SCRAM-SHA-256": Scram, "SCRAM-SHA-512": Scram}
+EXCHANGES = {"PLAIN": Plain, "OAUTHBEARER": OAuthBearer, "SCRAM-SHA-256": Scram, "SCRAM-SHA-512": Scram,
+             "AWS_MSK_IAM": MskIam, "GSSAPI": Refusing}

@@ -1,9 +1,11 @@
 """Bad cases, a row of a table each: what the broker does wrong, which settings the client has, and the words in which
 the library has to refuse. The cases run side by side, each with a broker and a program of its own."""
+import contextlib
 import dataclasses
 import json
 import pathlib
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,6 +23,7 @@ class Outcome:
     """What connect_report printed, and what the broker counted."""
     lines: list
     broker: FakeBroker
+    endpoint: FakeBroker | None
     errors: str  # on stderr
 
     def of(self, what: str) -> list:
@@ -41,6 +44,7 @@ class Case:
     "login"    in the error of sendoff_connect, in the event AUTHENTICATION_FAILED and in a log line
     "connect"  in the error of sendoff_connect and in a log line, and there is no such event
     "create"   in the error of sendoff_create, or of sendoff_config_set
+    "token"    in the error of sendoff_set_token
     "good"     the broker is connected to, and a log line has the words
     """
     name: str
@@ -53,39 +57,45 @@ class Case:
     not_words: tuple = ()  # must not be in any line
     also: Callable | None = None  # a check of the outcome
     spoil: dict = dataclasses.field(default_factory=dict)  # canary of a good case: what is wrong in the broker
+    endpoint: dict = dataclasses.field(default_factory=dict)  # fields of the token endpoint's Behaviour
 
 
 @dataclasses.dataclass
 class Ground:
     """What all cases of a table have in common, and what is right: settings and broker of the good case."""
     broker: dict
-    settings: dict
+    settings: dict  # "{endpoint}" in them stands for the endpoint's port
     options: tuple = ()
+    endpoint: dict | None = None  # None: there is none
 
 
 class Running:
     """A case that was started."""
 
     def __init__(self, case: Case, ground: Ground, place: pathlib.Path, canary: bool) -> None:
-        self.case, self.begun = case, time.monotonic()
+        self.case, self.begun, self.endpoint = case, time.monotonic(), None
         fault = {} if canary else case.broker
         fault = case.spoil if canary and case.place == "good" else fault
-        self.broker = FakeBroker(Behaviour(**{**ground.broker, **fault}))
-        self.broker.__enter__()
-        try:
+        self.stack = contextlib.ExitStack()
+        with self.stack:
+            self.broker = self.stack.enter_context(FakeBroker(Behaviour(**{**ground.broker, **fault})))
+            endpoint_port = 0
+            if ground.endpoint is not None:
+                wrong = {} if canary else case.endpoint
+                self.endpoint = self.stack.enter_context(FakeBroker(Behaviour(**{**ground.endpoint, **wrong})))
+                endpoint_port = self.endpoint.port
             host = self.broker.behaviour.host
             settings = {"bootstrap.servers": f"{host}:{self.broker.port}", **ground.settings}
             if not canary or case.place == "good":
                 settings.update(case.settings)
             options = ground.options if canary and case.place != "good" else (*ground.options, *case.options)
-            pairs = [f"{name}={value}" for name, value in settings.items() if value is not None]
+            pairs = [f"{name}={value}".replace("{endpoint}", str(endpoint_port)) for name, value in settings.items()
+                     if value is not None]
             events = ("--events", 1) if case.place == "login" and not canary else ()
             self.output = tempfile.TemporaryFile(mode="w+", dir=place)
             self.child = processes.start([checks.program("connect_report"), WAIT_MS, *events, *options, *pairs],
                                          stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT)
-        except BaseException:
-            self.broker.__exit__()
-            raise
+            self.stack = self.stack.pop_all()
 
     def is_done(self) -> bool:
         return self.child.poll() is not None or time.monotonic() - self.begun > 3 * WAIT_MS / 1000
@@ -93,12 +103,13 @@ class Running:
     def end(self) -> Outcome:
         ended = self.child.poll()
         processes.end(self.child)
-        self.broker.__exit__()
+        self.stack.close()
         self.output.seek(0)
         text = self.output.read().splitlines()
         self.output.close()
         lines = [json.loads(line) for line in text if line.startswith("{")]
-        outcome = Outcome(lines, self.broker, "\n".join(line for line in text if not line.startswith("{")))
+        errors = "\n".join(line for line in text if not line.startswith("{"))
+        outcome = Outcome(lines, self.broker, self.endpoint, errors)
         checks.expect(ended == 0, f"exit status {ended} of connect_report\n    {outcome}")
         return outcome
 
@@ -110,6 +121,12 @@ def judge(case: Case, outcome: Outcome) -> None:
         checks.expect(refused, f"it was not refused\n    {outcome}")
         expect_words(case, refused[0]["text"], "the error", outcome)
         checks.expect(refused[0]["status"] == case.status, f"the status is {refused[0]['status']}\n    {outcome}")
+        return
+    if case.place == "token":
+        tokens = outcome.of("token")
+        checks.expect(tokens, f"no token was wanted\n    {outcome}")
+        expect_words(case, tokens[0]["text"], "the token's error", outcome)
+        checks.expect(tokens[0]["status"] == case.status, f"the status is {tokens[0]['status']}\n    {outcome}")
         return
     checks.expect(connects, f"there was nothing to connect with\n    {outcome}")
     if case.place == "good":
@@ -180,3 +197,16 @@ def is_noticed(case: Case, outcome: Outcome) -> bool:
     except AssertionError:
         return True
     return False
+
+
+def main_of(name: str, cases: Callable) -> None:
+    """The main of a table: cases is called with a folder for what it makes."""
+    words = [word for word in sys.argv[1:] if not word.startswith("--")]
+    run_checks = checks.Checks()
+    with checks.Workplace(name) as place:
+        rows = [(ground, case) for ground, case in cases(place)
+                if not words or any(word in case.name for word in words)]
+        names = [case.name for _, case in rows]
+        checks.expect(len(set(names)) == len(names), "two cases have the same name")
+        run(rows, place, run_checks, "--canary" in sys.argv)
+    run_checks.finish()
