@@ -248,8 +248,8 @@ class Answer:
 
 
 def token_with(**changes) -> Answer:
-    """Claims other than they should be, numbers as seconds from now; expires_in is left out, so that the token's own life
-    counts."""
+    """Claims other than they should be, numbers as seconds from now; expires_in is left out, so that the token's own
+    life counts."""
     def answer(handler: Handler, client: str) -> None:
         now = int(time.time())
         claims = {name: now + value if isinstance(value, int) else value for name, value in changes.items()}
