@@ -174,6 +174,17 @@ static void takes(const char *value) {
   token_release(token);
 }
 
+/* Failures may come before it. */
+static void takes_in_the_end(const char *value) {
+  struct token *token;
+  int32_t status = STATUS_LOGIN_FAILED;
+  while (status == STATUS_LOGIN_FAILED)
+    status = take(60 * SECOND, &token);
+  ck_assert_int_eq(status, STATUS_OK);
+  ck_assert(bytes_equal(token_value(token), bytes_of_string(value)));
+  token_release(token);
+}
+
 static void put(const char *value, int64_t life_ms) {
   struct token *token = make_token(value, life_ms);
   token_source_put(source, token);
@@ -354,9 +365,7 @@ END_TEST
 START_TEST(what_happens_is_logged_without_the_token) {
   static const enum answer list[] = {FAILS, GIVES_TOKEN};
   create_fetching(list, 2);
-  struct token *token;
-  ck_assert_int_eq(take(HOUR, &token), STATUS_LOGIN_FAILED);
-  takes("token2");
+  takes_in_the_end("token2"); /* whether the failure ends a take or the token is faster */
   token_source_close(source);
   pthread_mutex_lock(&lock);
   ck_assert_uint_eq(line_count, 2);
@@ -448,36 +457,37 @@ START_TEST(a_token_that_lives_for_ever_is_never_wanted_again) {
 }
 END_TEST
 
+static uint32_t phase;
+
+/* A host that fails with a reason, without one, and has a token at last. */
 static void *answer_wants(void *argument) {
-  const char *const *list = argument;
-  for (; *list != NULL; list++) {
+  (void)argument;
+  for (uint32_t now = 0; now < 2;) {
     ck_assert_int_eq(token_source_wait_wanted(source, clock_monotonic_us() + HOUR), STATUS_OK);
-    if (**list == '!') {
-      token_source_fail(source, *list + 1);
-    } else {
-      put(*list, 3600000);
-    }
+    now = value_of(&phase);
+    if (now == 0) token_source_fail(source, "no such user");
+    if (now == 1) token_source_fail(source, NULL);
+    if (now == 2) put("mine", 3600000);
   }
   return NULL;
 }
 
 START_TEST(the_hosts_failure_ends_the_takes_and_the_want_comes_again) {
   create_asking();
-  static const char *const list[] = {"!no such user", "!", "third", NULL};
   pthread_t host;
-  union {
-    const char *const *list;
-    void *argument;
-  } as = {.list = list};
-  ck_assert_int_eq(pthread_create(&host, NULL, answer_wants, as.argument), 0);
+  ck_assert_int_eq(pthread_create(&host, NULL, answer_wants, NULL), 0);
   struct token *token;
   ck_assert_int_eq(take(HOUR, &token), STATUS_LOGIN_FAILED);
   ck_assert_str_eq(reason, "no token: no such user");
-  ck_assert_int_eq(take(HOUR, &token), STATUS_LOGIN_FAILED);
+  count(&phase);
+  do { /* the first reason may be under way still */
+    ck_assert_int_eq(take(HOUR, &token), STATUS_LOGIN_FAILED);
+  } while (strcmp(reason, "no token: no such user") == 0);
   ck_assert_str_eq(reason, "no token: no reason was given");
-  takes("third");
+  count(&phase);
+  takes_in_the_end("mine");
   ck_assert_int_eq(pthread_join(host, NULL), 0);
-  ck_assert_uint_eq(value_of(&wants), 3);
+  ck_assert_uint_ge(value_of(&wants), 3);
 }
 END_TEST
 
