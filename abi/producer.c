@@ -51,7 +51,7 @@ int32_t sendoff_connect(sendoff_producer *handle, int64_t timeout_ms, char *erro
   struct producer *producer;
   int32_t status = handle_lock(handle, &producer);
   if (status != STATUS_OK) return status;
-  char reason[256] = "";
+  char reason[PRODUCER_REASON_BYTES] = "";
   status = waiting_connect(producer, timeout_ms, reason, sizeof reason);
   if (status != STATUS_OK) text_copy(error, error_size, reason[0] != '\0' ? reason : status_text(status));
   return status;

@@ -18,6 +18,7 @@
 #include "producer/event_queue.h"
 #include "producer/handle.h"
 #include "producer/report_queue.h"
+#include "producer/security.h"
 #include "producer/settings.h"
 #include "sender/sender.h"
 #include <pthread.h>
@@ -38,6 +39,8 @@ struct producer_callbacks {
   void (*on_token_wanted)(void *user);
 };
 
+enum { PRODUCER_REASON_BYTES = 640 };
+
 enum producer_state {
   PRODUCER_OPEN,
   PRODUCER_CLOSING, /* refuses records; the sender thread settles what is there, until close_deadline_us */
@@ -52,7 +55,8 @@ struct producer {
   pthread_mutex_t thread_hooks; /* held in on_thread_start and on_thread_stop: one at a time; taken first */
   enum delivery_report_mode report_mode; /* never AUTO */
   struct log log;
-  char last_failure[256]; /* of a connection, for sendoff_connect; under the lock */
+  struct security *security;                /* NULL: PLAINTEXT */
+  char last_failure[PRODUCER_REASON_BYTES]; /* of a connection, for sendoff_connect; under the lock */
 
   /* Under the lock. */
   enum producer_state state;

@@ -6,9 +6,13 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "network/transport_socket.h"
+#include "producer/sender_thread.h"
 #include <stdio.h>
 
-static int32_t build_parts(struct producer *producer, uint64_t seed);
+static int32_t build_parts(struct producer *producer, const struct config *config, uint64_t seed,
+                           struct config_error *error);
+static int32_t build_security(struct producer *producer, const struct config *config, uint64_t seed,
+                              struct config_error *error);
 static int32_t build_accumulator(struct producer *producer, uint64_t seed);
 static int32_t build_network(struct producer *producer, uint64_t seed);
 static int32_t build_sender(struct producer *producer, uint64_t seed);
@@ -16,6 +20,10 @@ static void choose_report_mode(struct producer *producer);
 static bool compresses(const struct settings *settings);
 static void log_line(void *context, int32_t level, const char *line);
 static void on_connection(void *context, int32_t node_id, int32_t status, const char *text);
+static void wake_sender(void *context);
+static void on_token_wanted(void *context);
+static void on_thread_start(void *context, const char *name);
+static void on_thread_stop(void *context, const char *name);
 static void on_settled(void *context, struct batch *batch);
 static void on_throttled(void *context, int32_t broker, int32_t throttle_ms);
 static int32_t call_partitioner(void *user, const char *topic, struct bytes key, struct bytes value,
@@ -39,10 +47,11 @@ int32_t producer_build(struct producer *producer, const struct config *config, s
   } else {
     producer->log =
         (struct log){.level = producer->settings.log_level, .sink = log_line, .context = producer};
-    status = build_parts(producer, random_system_seed());
+    status = build_parts(producer, config, random_system_seed(), error);
   }
   if (status != STATUS_OK) {
-    config_error_set(error, "the producer could not be built: %s", status_text(status));
+    if (error->text[0] == '\0')
+      config_error_set(error, "the producer could not be built: %s", status_text(status));
     return status;
   }
   for (uint32_t i = 0; i < producer->settings.note_count; i++)
@@ -53,6 +62,8 @@ int32_t producer_build(struct producer *producer, const struct config *config, s
 void producer_tear_down(struct producer *producer) {
   struct producer_callbacks callbacks = producer->callbacks;
   if (producer->client != NULL) network_client_destroy(producer->client);
+  security_close(producer->security);
+  security_destroy(producer->security);
   sender_destroy(producer->sender);
   if (producer->accumulator.pool != NULL) accumulator_deinit(&producer->accumulator);
   if (producer->report_waker_open) waker_deinit(&producer->report_waker);
@@ -68,7 +79,8 @@ void producer_tear_down(struct producer *producer) {
   if (callbacks.release != NULL) callbacks.release(callbacks.user);
 }
 
-static int32_t build_parts(struct producer *producer, uint64_t seed) {
+static int32_t build_parts(struct producer *producer, const struct config *config, uint64_t seed,
+                           struct config_error *error) {
   struct condition *conditions[] = {&producer->changed, &producer->reports_arrived, &producer->finished};
   for (size_t i = 0; i < 3; i++) {
     int32_t status = condition_init(conditions[i]);
@@ -84,6 +96,7 @@ static int32_t build_parts(struct producer *producer, uint64_t seed) {
     producer->report_waker_open = true;
   }
   int32_t status = build_accumulator(producer, seed);
+  if (status == STATUS_OK) status = build_security(producer, config, seed + 3, error);
   if (status == STATUS_OK) status = build_network(producer, seed + 1);
   if (status == STATUS_OK) status = build_sender(producer, seed + 2);
   return status;
@@ -113,6 +126,18 @@ static int32_t build_accumulator(struct producer *producer, uint64_t seed) {
   return status;
 }
 
+static int32_t build_security(struct producer *producer, const struct config *config, uint64_t seed,
+                              struct config_error *error) {
+  const struct security_hooks hooks = {.wake = wake_sender,
+                                       .on_token_wanted = on_token_wanted,
+                                       .on_thread_start = on_thread_start,
+                                       .on_thread_stop = on_thread_stop,
+                                       .context = producer,
+                                       .log = &producer->log,
+                                       .seed = seed};
+  return security_create(config, &hooks, &producer->security, error);
+}
+
 static int32_t build_network(struct producer *producer, uint64_t seed) {
   static const int32_t families[] = {
       [BROKER_ADDRESS_ANY] = 0, [BROKER_ADDRESS_V4] = 4, [BROKER_ADDRESS_V6] = 6};
@@ -128,6 +153,11 @@ static int32_t build_network(struct producer *producer, uint64_t seed) {
   struct transport *transport;
   int32_t status = transport_socket_create(&sockets, &transport);
   if (status != STATUS_OK) return status;
+  status = security_wrap(producer->security, &transport);
+  if (status != STATUS_OK) {
+    transport->operations->destroy(transport);
+    return status;
+  }
   bool idle_for_ever = settings->connections_max_idle_us == CLOCK_NEVER_US;
   struct network_client_settings network = {
       .client_id = bytes_of_string(settings->client_id),
@@ -143,6 +173,7 @@ static int32_t build_network(struct producer *producer, uint64_t seed) {
       .receive_message_max_bytes = settings->receive_message_max_bytes,
       .canonical_bootstrap = settings->canonical_bootstrap,
       .seed = seed,
+      .login = security_login(producer->security),
       .log = &producer->log,
       .on_connection = on_connection,
       .context = producer,
@@ -220,8 +251,35 @@ static void on_connection(void *context, int32_t node_id, int32_t status, const 
   if (status_has(status, STATUS_CLASS_FATAL))
     event_queue_add(&producer->events, EVENT_FATAL, status, node_id, 0, text);
   enter_gate(producer);
+  bool is_news = strcmp(producer->last_failure, text) != 0;
   snprintf(producer->last_failure, sizeof producer->last_failure, "%s", text);
   leave_gate(producer);
+  bool is_security = status == STATUS_TLS_HANDSHAKE_FAILED || status_has(status, STATUS_CLASS_AUTHORIZATION);
+  if (is_security && is_news)
+    event_queue_add(&producer->events, EVENT_AUTHENTICATION_FAILED, status, node_id, 0, text);
+}
+
+static void wake_sender(void *context) {
+  const struct producer *producer = context;
+  handle_wake_target(producer->slot);
+}
+
+static void on_token_wanted(void *context) {
+  const struct producer *producer = context;
+  const struct producer_callbacks *callbacks = &producer->callbacks;
+  if (callbacks->on_token_wanted == NULL) return;
+  struct callback_scope scope;
+  callback_scope_enter(&scope, producer, NULL);
+  callbacks->on_token_wanted(callbacks->user);
+  callback_scope_leave(&scope);
+}
+
+static void on_thread_start(void *context, const char *name) {
+  library_thread_entered(context, name);
+}
+
+static void on_thread_stop(void *context, const char *name) {
+  library_thread_leaving(context, name);
 }
 
 static void on_settled(void *context, struct batch *batch) {

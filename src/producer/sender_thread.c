@@ -76,6 +76,8 @@ static bool turn(struct producer *producer, bool may_call) {
   bool more = look_after_waiters(producer, now_us, &deadline_us);
   pthread_mutex_unlock(&producer->slot->lock);
   if (!more) return false;
+  int64_t security_us = security_tick(producer->security, now_us);
+  if (security_us < deadline_us) deadline_us = security_us;
   producer->turning = true;
   network_client_poll(producer->client, now_us, deadline_us, clock_of, NULL);
   producer->turning = false;
@@ -104,6 +106,8 @@ static void take_wake(struct producer *producer) {
   condition_broadcast(&producer->reports_arrived);
   memory_waiters_wake_all(producer);
   event_queue_wake(&producer->events);
+  struct token_source *tokens = security_host_tokens(producer->security);
+  if (tokens != NULL) token_source_wake(tokens);
 }
 
 /* Settles what is left, closes the connections, hands out the last reports. */
@@ -119,6 +123,7 @@ static void finish(struct producer *producer) {
   pthread_mutex_unlock(&producer->slot->lock);
   handle_end_wakes(producer->slot);
   network_client_destroy(client);
+  security_close(producer->security);
   sender_publish(producer->sender);
   if (producer->report_mode != DELIVERY_REPORT_DISPATCHER && !report_dispatcher_call(producer)) return;
   event_queue_close(&producer->events);
