@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "producer/security_settings_parts.h"
 #include "producer/setting_value.h"
+#include "security/security_library.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,9 +107,19 @@ static const char *name_of(enum setting setting) {
   return setting_row(setting)->name;
 }
 
+/* Builds without OpenSSL have neither TLS nor logins. */
+static int32_t require_library(const struct security_draft *draft) {
+  char reason[300] = "";
+  int32_t status = security_library_require(reason, sizeof(reason));
+  if (status != STATUS_OK) (void)draft_refuse(draft, "%s", reason);
+  return status;
+}
+
 static int32_t resolve(struct security_draft *draft) {
   struct security_settings *settings = draft->settings;
   int32_t status = resolve_protocol(draft);
+  if (status == STATUS_OK && settings->protocol != SECURITY_PLAINTEXT)
+    status = require_library(draft);
   if (status == STATUS_OK && security_uses_tls(settings->protocol)) status = resolve_tls(draft);
   if (status == STATUS_OK && security_uses_sasl(settings->protocol)) status = security_resolve_login(draft);
   if (status == STATUS_OK) status = list_watched(draft);

@@ -1,5 +1,6 @@
 #include "security/security_library.h"
 
+#include "base/status.h"
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -18,6 +19,12 @@ static void start(void);
 
 void security_library_init(void) {
   (void)pthread_once(&once, start);
+}
+
+int32_t security_library_require(char *error, size_t error_size) {
+  (void)error, (void)error_size;
+  security_library_init();
+  return STATUS_OK;
 }
 
 bool security_library_is_own(void) {

@@ -4,6 +4,7 @@
 #define SECURITY_SECURITY_LIBRARY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* To be called before anything else of OpenSSL's; the first call starts it.
@@ -12,6 +13,9 @@
  * are made for the system's OpenSSL, and is never cleaned up, so that no thread finds it gone. The system's
  * is started as the system wants it. */
 void security_library_init(void);
+
+/* The same. Statuses: OK; NOT_CONFIGURED, if this build has no OpenSSL: error says so. */
+int32_t security_library_require(char *error, size_t error_size);
 
 /* Whether OpenSSL is a copy of our own: then the "legacy" provider is not there. */
 bool security_library_is_own(void);

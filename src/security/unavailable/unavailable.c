@@ -24,6 +24,10 @@ static int32_t refuse(char *error, size_t error_size) {
 
 void security_library_init(void) {}
 
+int32_t security_library_require(char *error, size_t error_size) {
+  return refuse(error, error_size);
+}
+
 bool security_library_is_own(void) {
   return false;
 }
