@@ -143,14 +143,15 @@ static int32_t module_read(struct reader *reader, struct jaas *jaas) {
   if (reader->kind != TOKEN_WORD) return refuse(reader, "it has to begin with the class of a login module");
   struct bytes name = bytes_of(secret_bytes(reader->word).data, reader->word_size);
   if (jaas_modules_find(name, &jaas->module)) return STATUS_OK;
-  char word[WORD_PRINTED_BYTES];
-  word_print(reader, word);
+  char word[WORD_PRINTED_BYTES] = "that it begins with";
+  bool is_class = name.size > 6 && memcmp(name.data + name.size - 6, "Module", 6) == 0;
+  if (is_class) word_print(reader, word); /* all else may be a password in the wrong place */
   (void)snprintf(
       reader->error, reader->error_size,
-      "sasl.jaas.config: the login module \"%s\" is not known; PlainLoginModule, ScramLoginModule, "
+      "sasl.jaas.config: the login module %s%s%s is not known; PlainLoginModule, ScramLoginModule, "
       "OAuthBearerLoginModule, Krb5LoginModule and IAMLoginModule are, with the packages that Kafka, "
       "Java and Amazon have them in",
-      word);
+      is_class ? "\"" : "", word, is_class ? "\"" : "");
   return STATUS_INVALID_SETTING;
 }
 
