@@ -5,6 +5,7 @@
 #include "security/json.h"
 #include "security/sasl_text.h"
 #include <stdio.h>
+#include <strings.h>
 #include <time.h>
 
 enum { TEXT_BYTES = 256, DATE_BYTES = 32, PRINCIPAL_BYTES = 256 };
@@ -30,6 +31,7 @@ static void say_refused(const struct token_answer *answer, struct json_value obj
                         char *reason, size_t reason_size);
 static void say_member(const struct token_answer *answer, struct json_value object, const char *name,
                        char *to);
+static const char *kind_of(const struct http_head *head);
 static const char *advice_for(int32_t http_status);
 static void print_date(int64_t unix_ms, char *to);
 static int64_t to_ms(int64_t seconds);
@@ -47,9 +49,7 @@ int32_t token_answer_read(const struct token_answer *answer, struct token **toke
     return may_pass ? STATUS_DISCONNECTED : STATUS_LOGIN_FAILED;
   }
   if (!is_object) {
-    const char *type = answer->head->content_type;
-    snprintf(reason, reason_size, "its answer is not a JSON object (Content-Type: %s)",
-             type[0] == '\0' ? "none" : type);
+    snprintf(reason, reason_size, "its answer is not a JSON object%s", kind_of(answer->head));
     return STATUS_LOGIN_FAILED;
   }
   struct grant grant = {0};
@@ -213,6 +213,13 @@ static void say_member(const struct token_answer *answer, struct json_value obje
   if (text != NULL)
     sasl_text_print(secret_bytes(text), answer->secrets, answer->secret_count, to, TEXT_BYTES);
   secret_destroy(text);
+}
+
+/* Only in words of ours: a header, too, may repeat what was sent. */
+static const char *kind_of(const struct http_head *head) {
+  if (strncasecmp(head->content_type, "text/html", sizeof "text/html" - 1) == 0) return " but HTML";
+  if (strncasecmp(head->content_type, "text/plain", sizeof "text/plain" - 1) == 0) return " but plain text";
+  return strcasestr(head->content_type, "xml") != NULL ? " but XML" : "";
 }
 
 static const char *advice_for(int32_t http_status) {

@@ -164,8 +164,16 @@ START_TEST(a_malformed_answer_is_refused) {
 END_TEST
 
 START_TEST(what_kind_of_answer_it_was_is_told) {
-  memcpy(head.content_type, "text/html", sizeof "text/html");
-  expect_failure("<html>", STATUS_LOGIN_FAILED, "(Content-Type: text/html)");
+  static const char *const types[][2] = {{"Text/HTML; charset=utf-8", "not a JSON object but HTML"},
+                                         {"text/plain", "not a JSON object but plain text"},
+                                         {"application/xml", "not a JSON object but XML"}};
+  for (int i = 0; i < 3; i++) {
+    snprintf(head.content_type, sizeof head.content_type, "%s", types[i][0]);
+    expect_failure("<html>", STATUS_LOGIN_FAILED, types[i][1]);
+  }
+  snprintf(head.content_type, sizeof head.content_type, "hunter2hunter2");
+  expect_failure("<html>", STATUS_LOGIN_FAILED, "not a JSON object");
+  ck_assert_ptr_null(strstr(reason, "hunter2"));
 }
 END_TEST
 
