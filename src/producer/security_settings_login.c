@@ -128,10 +128,23 @@ static int32_t resolve_password(const struct security_draft *draft) {
   return STATUS_OK;
 }
 
+/* Java takes a keytab only where useKeyTab=true asks for one. */
+static int32_t check_keytab_option(const struct security_draft *draft) {
+  const struct jaas *jaas = draft->settings->jaas;
+  bool is_named = jaas != NULL && jaas_option(jaas, "keyTab") != NULL;
+  bool is_asked_for = jaas != NULL && jaas_flag(jaas, "useKeyTab");
+  if (is_named && !is_asked_for)
+    return draft_refuse(draft, "keyTab in sasl.jaas.config needs useKeyTab=true beside it");
+  if (is_asked_for && !is_named && !draft_is_set(draft, SETTING_SASL_KERBEROS_KEYTAB))
+    return draft_refuse(draft, "useKeyTab=true in sasl.jaas.config needs keyTab beside it");
+  return STATUS_OK;
+}
+
 static int32_t resolve_kerberos(const struct security_draft *draft) {
   struct sasl_settings *sasl = &draft->settings->sasl;
-  const struct secret *service, *principal, *keytab;
-  int32_t status = merge(draft, SETTING_SASL_KERBEROS_SERVICE_NAME, "serviceName", &service);
+  const struct secret *service = NULL, *principal = NULL, *keytab = NULL;
+  int32_t status = check_keytab_option(draft);
+  if (status == STATUS_OK) status = merge(draft, SETTING_SASL_KERBEROS_SERVICE_NAME, "serviceName", &service);
   if (status == STATUS_OK) status = merge(draft, SETTING_SASL_KERBEROS_PRINCIPAL, "principal", &principal);
   if (status == STATUS_OK) status = merge(draft, SETTING_SASL_KERBEROS_KEYTAB, "keyTab", &keytab);
   if (status != STATUS_OK) return status;
@@ -178,6 +191,15 @@ static void resolve_refreshing(const struct security_draft *draft) {
     settings->login_backoff_max_us = settings->login_backoff_us;
 }
 
+/* Who names a client wants its tokens. */
+static bool has_client(const struct security_draft *draft) {
+  const struct jaas *jaas = draft->settings->jaas;
+  return draft_is_set(draft, SETTING_SASL_OAUTHBEARER_CLIENT_ID) ||
+         draft_is_set(draft, SETTING_SASL_OAUTHBEARER_CLIENT_SECRET) ||
+         (jaas != NULL &&
+          (jaas_option(jaas, "clientId") != NULL || jaas_option(jaas, "clientSecret") != NULL));
+}
+
 static int32_t resolve_tokens(const struct security_draft *draft) {
   static const char unsecured_prefix[] = "unsecuredLogin";
   int64_t handler = draft_number(draft, SETTING_SASL_LOGIN_CALLBACK_HANDLER_CLASS);
@@ -192,7 +214,7 @@ static int32_t resolve_tokens(const struct security_draft *draft) {
                         "here: take one of them out");
   }
   resolve_refreshing(draft);
-  if (oidc || has_url) return resolve_oidc(draft);
+  if (oidc || has_url || (!unsecured && has_client(draft))) return resolve_oidc(draft);
   if (unsecured) return resolve_unsecured(draft);
   draft->settings->token_method = TOKEN_METHOD_HOST;
   return STATUS_OK;
