@@ -47,6 +47,7 @@ static void close_broken(struct network_client *client);
 static struct node *find_broken(const struct network_client *client);
 static void read_input(struct network_client *client, struct node *node);
 static void end_input(struct network_client *client, struct node *node, enum transport_outcome outcome);
+static void fail_by_transport(struct network_client *client, struct node *node);
 static bool take_input(struct network_client *client, struct node *node, struct bytes input);
 static bool follow(struct network_client *client, struct node *node, const struct connection_input *taken);
 static void resume_logins(struct network_client *client);
@@ -421,14 +422,10 @@ static void write_output(struct network_client *client, struct node *node) {
 /* Connections that could not be written to. What they had received before is read first: an answer that is
  * there must not become an unknown outcome. */
 static void close_broken(struct network_client *client) {
-  struct transport *transport = client->dialer.transport;
   struct node *node;
   while ((node = find_broken(client)) != NULL) { /* anew each time: complete functions may change the table */
     read_input(client, node);
-    if (node->is_broken)
-      dialer_fail(&client->dialer, node, STATUS_DISCONNECTED,
-                  transport->operations->describe(transport, node->socket), client->now_us,
-                  &client->completions.finished);
+    if (node->is_broken) fail_by_transport(client, node);
   }
   client->has_broken = false;
   complete_finished(client);
@@ -459,7 +456,6 @@ static void read_input(struct network_client *client, struct node *node) {
 
 /* A broker that closes a connection on which nothing is open has tidied up; that is no error. */
 static void end_input(struct network_client *client, struct node *node, enum transport_outcome outcome) {
-  struct transport *transport = client->dialer.transport;
   bool is_idle = connection_state(node->connection) == CONNECTION_READY &&
                  connection_open_count(node->connection) == 0 &&
                  !connection_has_partial_input(node->connection);
@@ -467,10 +463,20 @@ static void end_input(struct network_client *client, struct node *node, enum tra
     dialer_drop_idle(&client->dialer, node, client->now_us, &client->completions.finished);
     return;
   }
-  const char *reason = outcome == TRANSPORT_END ? connection_explain_end(node->connection)
-                                                : transport->operations->describe(transport, node->socket);
-  dialer_fail(&client->dialer, node, STATUS_DISCONNECTED, reason, client->now_us,
-              &client->completions.finished);
+  if (outcome == TRANSPORT_END)
+    dialer_fail(&client->dialer, node, STATUS_DISCONNECTED, connection_explain_end(node->connection),
+                client->now_us, &client->completions.finished);
+  else
+    fail_by_transport(client, node);
+}
+
+/* Once there was an answer it is a connection that was lost, whatever the transport has to say. */
+static void fail_by_transport(struct network_client *client, struct node *node) {
+  struct transport *transport = client->dialer.transport;
+  int32_t status = transport->operations->failure(transport, node->socket);
+  if (connection_state(node->connection) == CONNECTION_READY) status = STATUS_DISCONNECTED;
+  dialer_fail(&client->dialer, node, status, transport->operations->describe(transport, node->socket),
+              client->now_us, &client->completions.finished);
 }
 
 /* False if the connection is gone. */

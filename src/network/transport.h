@@ -69,6 +69,9 @@ struct transport_operations {
   void (*want_write)(struct transport *transport, int64_t socket, bool wanted);
   /* Text of the last failure on the socket ("Connection reset by peer"). Valid until the next call on it. */
   const char *(*describe)(struct transport *transport, int64_t socket);
+  /* STATUS_DISCONNECTED, or what else the last failure was: TLS 1.3 learns only from its first read that the
+   * peer refuses the handshake. */
+  int32_t (*failure)(struct transport *transport, int64_t socket);
   void (*close)(struct transport *transport, int64_t socket);
   /* Waits until an event, a wake or timeout_us (-1: for ever; 0: does not wait) and fills events. */
   uint32_t (*wait)(struct transport *transport, int64_t timeout_us, struct transport_event *events,

@@ -67,6 +67,7 @@ static enum transport_outcome operation_receive(struct transport *base, int64_t 
                                                 size_t capacity, size_t *count);
 static void operation_want_write(struct transport *base, int64_t socket, bool wanted);
 static const char *operation_describe(struct transport *base, int64_t socket);
+static int32_t operation_failure(struct transport *base, int64_t socket);
 static void operation_close(struct transport *base, int64_t socket);
 static uint32_t operation_wait(struct transport *base, int64_t timeout_us, struct transport_event *events,
                                uint32_t capacity);
@@ -97,6 +98,7 @@ static const struct transport_operations OPERATIONS = {
     .receive = operation_receive,
     .want_write = operation_want_write,
     .describe = operation_describe,
+    .failure = operation_failure,
     .close = operation_close,
     .wait = operation_wait,
     .wake = operation_wake,
@@ -224,6 +226,12 @@ static const char *operation_describe(struct transport *base, int64_t socket) {
   struct transport_socket *transport = socket_of(base);
   const struct socket_entry *entry = entry_of(transport, socket);
   return system_error_format(entry->error, transport->reason, sizeof transport->reason);
+}
+
+static int32_t operation_failure(struct transport *base, int64_t socket) {
+  (void)base;
+  (void)socket;
+  return STATUS_DISCONNECTED;
 }
 
 static void operation_close(struct transport *base, int64_t socket) {

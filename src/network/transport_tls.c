@@ -250,6 +250,11 @@ static const char *operation_describe(struct transport *base, int64_t socket) {
   return inner->operations->describe(inner, connection->socket);
 }
 
+static int32_t operation_failure(struct transport *base, int64_t socket) {
+  int32_t status = tls_session_status(connection_of(base, socket)->session);
+  return status == STATUS_OK ? STATUS_DISCONNECTED : status;
+}
+
 /* ---- events ---- */
 
 static uint32_t operation_wait(struct transport *base, int64_t timeout_us, struct transport_event *events,
@@ -535,6 +540,7 @@ static const struct transport_operations OPERATIONS = {
     .receive = operation_receive,
     .want_write = operation_want_write,
     .describe = operation_describe,
+    .failure = operation_failure,
     .close = operation_close,
     .wait = operation_wait,
     .wake = operation_wake,

@@ -135,8 +135,8 @@ static int32_t sort_suite(const struct tls_load *load, const char *name, struct 
       suites->has_keyword = true;
   }
   if (list != NULL && append(list, is_from_iana ? known : name)) return STATUS_OK;
-  return tls_load_fail(load, STATUS_INVALID_SETTING, "%s: %s does not know \"%s\"", TLS_SETTING_CIPHER_SUITES,
-                       OpenSSL_version(OPENSSL_VERSION_STRING), name);
+  return tls_load_fail(load, STATUS_INVALID_SETTING, "%s: OpenSSL %s does not know \"%s\"",
+                       TLS_SETTING_CIPHER_SUITES, OpenSSL_version(OPENSSL_VERSION_STRING), name);
 }
 
 /* A list without a cipher of a version is a list that does not want that version. */

@@ -142,7 +142,9 @@ static void refuse_name(struct tls_session *session, const X509 *certificate) {
 static void refuse_by_revocation(struct tls_session *session, X509_STORE_CTX *verification, int error,
                                  X509 *certificate) {
   char subject[TLS_NAME_BYTES], issuer[TLS_NAME_BYTES], date[DATE_BYTES];
-  X509_CRL *list = X509_STORE_CTX_get0_current_crl(verification);
+  /* No list is the current one any more when the verification has ended. */
+  STACK_OF(X509_CRL) *lists = X509_STORE_CTX_get1_crls(verification, X509_get_issuer_name(certificate));
+  X509_CRL *list = lists == NULL ? NULL : sk_X509_CRL_value(lists, 0);
   X509_REVOKED *entry = NULL;
   subject_of(certificate, subject);
   issuer_of(certificate, issuer);
@@ -162,6 +164,7 @@ static void refuse_by_revocation(struct tls_session *session, X509_STORE_CTX *ve
            "the certificate revocation list (CRL) of \"%s\" in %s is not valid yet: it is from %s on", issuer,
            TLS_SETTING_CRL_LOCATION, date_of(X509_CRL_get0_lastUpdate(list), date));
   }
+  sk_X509_CRL_pop_free(lists, X509_CRL_free);
 }
 
 static void refuse_weakness(struct tls_session *session, int error, const X509 *certificate) {
@@ -291,7 +294,9 @@ static void fail_by_plaintext(struct tls_session *session) {
 
 /* A broker that knows TLS 1.3 tells only after the handshake what it thinks of our certificate. */
 static void fail_by_alert(struct tls_session *session, int alert) {
-  const char *name = SSL_alert_desc_string_long(alert);
+  /* OpenSSL 3.0 has no name for this one. */
+  const char *name =
+      alert == SSL_AD_CERTIFICATE_REQUIRED ? "certificate required" : SSL_alert_desc_string_long(alert);
   tls_session_fail(session, STATUS_TLS_HANDSHAKE_FAILED, "%s (the broker's TLS alert: %s)",
                    text_of_alert(session, alert), name);
 }

@@ -245,6 +245,11 @@ static const char *operation_describe(struct transport *base, int64_t socket) {
   return "Connection reset by peer";
 }
 
+static int32_t operation_failure(struct transport *base, int64_t socket) {
+  (void)open_record(base, socket);
+  return STATUS_DISCONNECTED;
+}
+
 static void operation_close(struct transport *base, int64_t socket) {
   struct fake_transport *fake = fake_of(base);
   struct connection_record *record = open_record(base, socket);
@@ -308,6 +313,7 @@ static const struct transport_operations OPERATIONS = {
     .receive = operation_receive,
     .want_write = operation_want_write,
     .describe = operation_describe,
+    .failure = operation_failure,
     .close = operation_close,
     .wait = operation_wait,
     .wake = operation_wake,
