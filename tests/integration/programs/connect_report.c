@@ -161,8 +161,10 @@ static sendoff_producer *create(const struct options *options) {
 }
 
 /* In the place of the C library's, for the library, too: names that no system has to know. */
-int getaddrinfo(const char *restrict host, const char *restrict service,
-                const struct addrinfo *restrict hints, struct addrinfo **restrict result) {
+__attribute__((visibility("default"))) int getaddrinfo(const char *restrict host,
+                                                       const char *restrict service,
+                                                       const struct addrinfo *restrict hints,
+                                                       struct addrinfo **restrict result) {
   static const char ours[] = ".test";
   int (*look_up)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = NULL;
   void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");
