@@ -43,8 +43,8 @@ static struct sasl_step sign(struct sasl_exchange *exchange, int64_t now_ms) {
   if (wanted == NULL && !msk_iam_region_of(exchange->host, region))
     return sasl_mechanism_fail(
         exchange, STATUS_LOGIN_FAILED,
-        "AWS_MSK_IAM: the broker's name \"%.128s\" does not say which region it is in, "
-        "and no setting does",
+        "AWS_MSK_IAM: the broker's name \"%.128s\" does not say which region it is in: set "
+        "sasl.aws.region",
         exchange->host);
   const struct msk_iam_request request = {
       .access_key_id = credentials->username,
