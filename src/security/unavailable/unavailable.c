@@ -1,5 +1,6 @@
 /* The whole layer in a build without OpenSSL (SENDOFF_WITH_TLS=OFF): what a producer would be created with is
  * refused, so that nothing else is ever called with something to do. */
+#include "base/clock.h"
 #include "base/status.h"
 #include "security/jaas.h"
 #include "security/login.h"
@@ -138,6 +139,11 @@ void sasl_credentials_release(struct sasl_credentials *credentials) {
   (void)credentials;
 }
 
+const char *sasl_mechanism_name(enum sasl_mechanism_id mechanism) {
+  (void)mechanism;
+  return "";
+}
+
 const char *sasl_credentials_mechanism(const struct sasl_credentials *credentials) {
   (void)credentials;
   return "";
@@ -272,6 +278,11 @@ void token_source_put(struct token_source *source, struct token *token) {
 
 void token_source_fail(struct token_source *source, const char *reason) {
   (void)source, (void)reason;
+}
+
+int64_t token_source_tick(struct token_source *source, int64_t now_us) {
+  (void)source, (void)now_us;
+  return CLOCK_NEVER_US;
 }
 
 int32_t token_source_wait_wanted(struct token_source *source, int64_t deadline_us) {
