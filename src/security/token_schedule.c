@@ -7,6 +7,7 @@
 #define LIFE_US_MAX (INT64_C(3650) * 24 * 3600 * 1000000)
 
 static double clamped(double value, double lowest, double highest);
+static void make_good(struct token_schedule *schedule, int64_t now_us);
 static int64_t pause_after(struct token_schedule *schedule, uint32_t attempts);
 static int64_t refresh_after_us(struct token_schedule *schedule, int64_t life_us);
 
@@ -19,12 +20,13 @@ void token_schedule_init(struct token_schedule *schedule, const struct token_sch
 }
 
 void token_schedule_need(struct token_schedule *schedule, int64_t now_us) {
+  schedule->was_needed = true;
   if (schedule->under_way || schedule->failures > 0 || schedule->refused) return;
   if (now_us < schedule->due_us) schedule->due_us = now_us;
 }
 
 void token_schedule_begin(struct token_schedule *schedule, int64_t now_us, int64_t patience_us) {
-  schedule->under_way = true;
+  schedule->under_way = schedule->was_needed = true;
   schedule->due_us = clock_add_us(now_us, patience_us);
 }
 
@@ -34,6 +36,7 @@ void token_schedule_succeed(struct token_schedule *schedule, int64_t now_us, int
   schedule->failures = 0;
   schedule->due_us =
       life_us == CLOCK_NEVER_US ? CLOCK_NEVER_US : clock_add_us(now_us, refresh_after_us(schedule, life_us));
+  make_good(schedule, now_us);
 }
 
 void token_schedule_fail(struct token_schedule *schedule, int64_t now_us, int64_t pause_us) {
@@ -41,6 +44,7 @@ void token_schedule_fail(struct token_schedule *schedule, int64_t now_us, int64_
   if (schedule->failures < UINT32_MAX) schedule->failures++;
   schedule->under_way = false;
   schedule->due_us = clock_add_us(now_us, backoff > pause_us ? backoff : pause_us);
+  make_good(schedule, now_us);
 }
 
 void token_schedule_refuse(struct token_schedule *schedule, int64_t now_us) {
@@ -50,6 +54,22 @@ void token_schedule_refuse(struct token_schedule *schedule, int64_t now_us) {
   if (schedule->under_way || schedule->failures > 0) return;
   int64_t pause_us = before == 0 ? 0 : pause_after(schedule, before - 1);
   schedule->due_us = clock_add_us(now_us, pause_us);
+}
+
+void token_schedule_renew(struct token_schedule *schedule, int64_t now_us) {
+  if (!schedule->was_needed) return;
+  schedule->renewed = schedule->under_way;
+  if (schedule->under_way) return;
+  schedule->failures = schedule->refusals = 0;
+  schedule->refused = false;
+  schedule->due_us = now_us;
+}
+
+/* The fetch that has ended was begun before the renewal. */
+static void make_good(struct token_schedule *schedule, int64_t now_us) {
+  if (!schedule->renewed) return;
+  schedule->renewed = false;
+  token_schedule_renew(schedule, now_us);
 }
 
 static int64_t pause_after(struct token_schedule *schedule, uint32_t attempts) {

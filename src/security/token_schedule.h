@@ -21,7 +21,8 @@ struct token_schedule {
   int64_t due_us;
   uint32_t failures; /* of fetches, in a row */
   uint32_t refusals; /* of tokens, in a row */
-  bool under_way, refused;
+  bool was_needed, under_way, refused;
+  bool renewed; /* while a fetch was under way: another one has to follow */
 };
 
 void token_schedule_init(struct token_schedule *schedule, const struct token_schedule_limits *limits,
@@ -37,6 +38,9 @@ void token_schedule_succeed(struct token_schedule *schedule, int64_t now_us, int
 void token_schedule_fail(struct token_schedule *schedule, int64_t now_us, int64_t pause_us);
 /* The token in force was refused. The first time the next is fetched at once, then after a growing pause. */
 void token_schedule_refuse(struct token_schedule *schedule, int64_t now_us);
+
+/* The next fetch has a better chance: it begins at once, if one was ever needed. */
+void token_schedule_renew(struct token_schedule *schedule, int64_t now_us);
 
 static inline bool token_schedule_is_due(const struct token_schedule *schedule, int64_t now_us) {
   return schedule->due_us <= now_us;

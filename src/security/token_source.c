@@ -193,6 +193,16 @@ void token_source_discard(struct token_source *source, const struct token *token
   token_release(discarded);
 }
 
+void token_source_renew(struct token_source *source) {
+  pthread_mutex_lock(&source->lock);
+  int64_t now_us = clock_monotonic_us();
+  token_schedule_renew(&source->schedule, now_us);
+  bool call = raise_if_due(source, now_us);
+  condition_broadcast(&source->changed);
+  pthread_mutex_unlock(&source->lock);
+  if (call) call_host(source);
+}
+
 static void *run(void *argument) {
   struct token_source *source = argument;
   const struct token_source_thread *hooks = &source->hooks;

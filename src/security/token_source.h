@@ -76,7 +76,10 @@ int64_t token_source_tick(struct token_source *source, int64_t now_us);
 int32_t token_source_wait_wanted(struct token_source *source, int64_t deadline_us);
 void token_source_wake(struct token_source *source);
 
-/* A broker refused the token, or credentials were replaced: the next take needs another one. */
+/* A broker refused the token: the next take needs another one. */
 void token_source_discard(struct token_source *source, const struct token *token);
+/* What fetch logs in with was replaced: the next token is fetched at once, whatever failed before. The one in
+ * force serves until then. */
+void token_source_renew(struct token_source *source);
 
 #endif

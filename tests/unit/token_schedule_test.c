@@ -175,6 +175,38 @@ START_TEST(a_refusal_does_not_start_a_second_fetch) {
 }
 END_TEST
 
+START_TEST(a_renewal_is_due_at_once) {
+  token_schedule_renew(&schedule, NOW);
+  ck_assert_int_eq(schedule.due_us, CLOCK_NEVER_US); /* nobody has needed one yet */
+  token_schedule_need(&schedule, NOW);
+  for (int i = 0; i < 5; i++)
+    token_schedule_fail(&schedule, NOW, 0);
+  token_schedule_renew(&schedule, NOW + 1);
+  ck_assert_int_eq(schedule.due_us, NOW + 1);
+  token_schedule_begin(&schedule, NOW + 1, CLOCK_NEVER_US);
+  refresh_of(10000 * SECOND);
+  token_schedule_renew(&schedule, NOW + 2);
+  ck_assert_int_eq(schedule.due_us, NOW + 2);
+}
+END_TEST
+
+START_TEST(a_fetch_that_began_before_a_renewal_is_followed_by_another) {
+  token_schedule_need(&schedule, NOW);
+  token_schedule_begin(&schedule, NOW, CLOCK_NEVER_US);
+  token_schedule_renew(&schedule, NOW + 1);
+  ck_assert_int_eq(schedule.due_us, CLOCK_NEVER_US);
+  token_schedule_fail(&schedule, NOW + 2, 30 * SECOND);
+  ck_assert_int_eq(schedule.due_us, NOW + 2);
+  token_schedule_begin(&schedule, NOW + 2, CLOCK_NEVER_US);
+  token_schedule_renew(&schedule, NOW + 3);
+  token_schedule_succeed(&schedule, NOW + 4, CLOCK_NEVER_US);
+  ck_assert_int_eq(schedule.due_us, NOW + 4);
+  token_schedule_begin(&schedule, NOW + 4, CLOCK_NEVER_US);
+  token_schedule_succeed(&schedule, NOW + 5, CLOCK_NEVER_US);
+  ck_assert_int_eq(schedule.due_us, CLOCK_NEVER_US);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("token_schedule");
   TCase *test_case = tcase_create("all");
@@ -194,6 +226,8 @@ int main(void) {
   tcase_add_test(test_case, a_token_ends_a_row_of_failures);
   tcase_add_test(test_case, a_refused_token_is_replaced_at_once_but_not_in_a_storm);
   tcase_add_test(test_case, a_refusal_does_not_start_a_second_fetch);
+  tcase_add_test(test_case, a_renewal_is_due_at_once);
+  tcase_add_test(test_case, a_fetch_that_began_before_a_renewal_is_followed_by_another);
   suite_add_tcase(suite, test_case);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

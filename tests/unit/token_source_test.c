@@ -321,6 +321,18 @@ START_TEST(a_discarded_token_is_not_given_again) {
 }
 END_TEST
 
+START_TEST(a_renewal_fetches_at_once_and_the_old_token_serves) {
+  static const enum answer list[] = {GIVES_TOKEN};
+  create_fetching(list, 1);
+  token_source_renew(source);
+  takes("token1");
+  token_source_renew(source);
+  wait_for(&fetches, 2);
+  token_source_close(source);
+  ck_assert_uint_eq(value_of(&fetches), 2);
+}
+END_TEST
+
 static void *close_soon(void *argument) {
   (void)argument;
   wait_for(&fetches, 1);
@@ -423,6 +435,25 @@ START_TEST(a_tick_raises_the_want_ahead_of_expiry) {
   ck_assert_int_eq(token_source_wait_wanted(source, 0), STATUS_OK);
   takes("mine"); /* it is still valid */
   ck_assert_uint_eq(wants, 1);
+}
+END_TEST
+
+START_TEST(a_renewal_asks_the_host) {
+  create_asking();
+  token_source_renew(source);
+  ck_assert_uint_eq(wants, 0);
+  put("mine", 3600000);
+  takes("mine");
+  token_source_renew(source);
+  ck_assert_uint_eq(wants, 0); /* it was never asked for one */
+  discard();
+  struct token *token;
+  ck_assert_int_eq(take(0, &token), STATUS_TIMED_OUT);
+  ck_assert_uint_eq(wants, 1);
+  put("next", 3600000);
+  token_source_renew(source);
+  ck_assert_uint_eq(wants, 2);
+  takes("next");
 }
 END_TEST
 
@@ -596,6 +627,7 @@ static void add_fetching_tests(TCase *test_case) {
   tcase_add_test(test_case, a_dead_token_is_a_failure);
   tcase_add_test(test_case, a_server_may_ask_for_a_pause);
   tcase_add_test(test_case, a_discarded_token_is_not_given_again);
+  tcase_add_test(test_case, a_renewal_fetches_at_once_and_the_old_token_serves);
   tcase_add_test(test_case, closing_ends_a_take_and_its_fetch);
   tcase_add_test(test_case, a_hanging_fetch_is_told_as_that);
   tcase_add_test(test_case, the_hooks_run_around_the_thread);
@@ -612,6 +644,7 @@ int main(void) {
   tcase_add_test(test_case, the_host_is_asked_once_a_need);
   tcase_add_test(test_case, a_host_that_does_not_answer_is_asked_again);
   tcase_add_test(test_case, a_tick_raises_the_want_ahead_of_expiry);
+  tcase_add_test(test_case, a_renewal_asks_the_host);
   tcase_add_test(test_case, wait_wanted_waits_until_the_refresh_is_due);
   tcase_add_test(test_case, a_take_raises_the_want_that_is_due);
   tcase_add_test(test_case, a_token_that_lives_for_ever_is_never_wanted_again);
