@@ -1,5 +1,6 @@
 #include "producer/fork_guard.h"
 
+#include "base/secret.h"
 #include "base/status.h"
 #include "producer/handle.h"
 #include "producer/process_lock.h"
@@ -9,11 +10,13 @@
 
 static bool installed; /* under the process lock */
 
+static void before_fork(void);
+static void in_parent(void);
 static void in_child(void);
 
 int32_t fork_guard_install(struct config_error *error) {
   process_lock_enter();
-  if (!installed) installed = pthread_atfork(process_lock_enter, process_lock_leave, in_child) == 0;
+  if (!installed) installed = pthread_atfork(before_fork, in_parent, in_child) == 0;
   bool done = installed;
   process_lock_leave();
   if (done) return STATUS_OK;
@@ -21,8 +24,20 @@ int32_t fork_guard_install(struct config_error *error) {
   return STATUS_OUT_OF_MEMORY;
 }
 
+/* The lock of secrets is the inner one: nobody takes another under it. */
+static void before_fork(void) {
+  process_lock_enter();
+  secret_before_fork();
+}
+
+static void in_parent(void) {
+  secret_after_fork();
+  process_lock_leave();
+}
+
 /* Only what is safe between fork and exec: descriptors are closed, no lock of a producer is taken. */
 static void in_child(void) {
+  secret_after_fork();
   handle_note_fork();
   shutdown_signals_after_fork_in_child();
   for (uint32_t i = 0; i < handle_slot_count(); i++) {

@@ -1,11 +1,14 @@
 #include "producer/fork_guard.h"
 
+#include "base/secret.h"
 #include "base/status.h"
 #include "producer/waiting.h"
 #include "support/producer_world.h"
 #include <check.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -185,6 +188,32 @@ START_TEST(a_grandchild_owns_neither) {
 }
 END_TEST
 
+static atomic_bool churn_ends;
+
+static void *churn_secrets(void *argument) {
+  while (!atomic_load(&churn_ends))
+    secret_destroy(secret_allocate(100));
+  return argument;
+}
+
+static int use_secrets(void) {
+  struct secret *secret = secret_allocate(10);
+  secret_destroy(secret);
+  return secret == NULL;
+}
+
+/* As a program does that sets a password in a child while its parent logs in. */
+START_TEST(a_child_finds_the_lock_of_secrets_free) {
+  pthread_t thread;
+  create(NULL);
+  ck_assert_int_eq(pthread_create(&thread, NULL, churn_secrets, NULL), 0);
+  for (int i = 0; i < 100; i++)
+    in_child(use_secrets);
+  atomic_store(&churn_ends, true);
+  ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("fork_guard");
   TCase *test_case = tcase_create("all");
@@ -193,6 +222,7 @@ int main(void) {
   tcase_add_test(test_case, a_child_has_none_of_the_descriptors);
   tcase_add_test(test_case, a_child_frees_what_it_inherited_and_leaves_the_parent_alone);
   tcase_add_test(test_case, records_on_their_way_are_the_parents_alone);
+  tcase_add_test(test_case, a_child_finds_the_lock_of_secrets_free);
   if (world_children_may_produce()) tcase_add_test(test_case, a_child_makes_producers_of_its_own);
   if (world_children_may_produce()) tcase_add_test(test_case, a_grandchild_owns_neither);
   suite_add_tcase(suite, test_case);
