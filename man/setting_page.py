@@ -16,6 +16,10 @@ A setting that is marked
 can be set for one topic as well:
 .Dl topic.orders.compression.type=zstd
 .Pp
+A value of the type password is never shown.
+With config.providers set, ${env:NAME}, ${file:/path:key} and ${directory:/path:name} in values are looked up.
+Without it they are texts like any other.
+.Pp
 Names that end in .ms are milliseconds and take up to three decimals.
 An unknown name is refused, unless the file sets unknown.settings=warn.
 A fault anywhere in a file leaves all as it was."""

@@ -118,8 +118,7 @@ static int32_t require_library(const struct security_draft *draft) {
 static int32_t resolve(struct security_draft *draft) {
   struct security_settings *settings = draft->settings;
   int32_t status = resolve_protocol(draft);
-  if (status == STATUS_OK && settings->protocol != SECURITY_PLAINTEXT)
-    status = require_library(draft);
+  if (status == STATUS_OK && settings->protocol != SECURITY_PLAINTEXT) status = require_library(draft);
   if (status == STATUS_OK && security_uses_tls(settings->protocol)) status = resolve_tls(draft);
   if (status == STATUS_OK && security_uses_sasl(settings->protocol)) status = security_resolve_login(draft);
   if (status == STATUS_OK) status = list_watched(draft);
