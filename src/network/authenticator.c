@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 enum {
-  REASON_BYTES = 320,
+  REASON_BYTES = 640,
   SEGMENT_COUNT_MAX = 3,   /* frame up to the token, token, rest of the frame */
   STEP_GRACE_US = 1000000, /* a step that has a deadline tells about it by itself first */
 };
@@ -119,8 +119,7 @@ enum authenticator_outcome authenticator_resume(struct authenticator *authentica
   case SASL_STEP_DONE: change_state(authenticator, AUTHENTICATOR_IDLE); return AUTHENTICATOR_DONE;
   case SASL_STEP_FAILED: break;
   }
-  snprintf(authenticator->reason, REASON_BYTES, "the %s login failed: %s",
-           login_exchange_mechanism(authenticator->exchange),
+  snprintf(authenticator->reason, REASON_BYTES, "%s", /* which begins with the mechanism's name */
            step.reason == NULL ? status_text(step.status) : step.reason);
   return fail(authenticator, step.status);
 }
@@ -244,11 +243,8 @@ static enum authenticator_outcome take_authenticate(struct authenticator *authen
     authenticator->session_us = lifetime_ms * 1000;
     return begin_step(authenticator, response.token, now_us);
   }
-  char explanation[REASON_BYTES / 2];
-  login_explain(authenticator->exchange, response.error_code, response.error_message, explanation,
-                sizeof explanation);
-  snprintf(authenticator->reason, REASON_BYTES, "the broker refused the %s login: %s",
-           login_exchange_mechanism(authenticator->exchange), explanation);
+  login_explain(authenticator->exchange, response.error_code, response.error_message, authenticator->reason,
+                REASON_BYTES);
   return fail(authenticator, response.error_code);
 }
 

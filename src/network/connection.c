@@ -13,7 +13,7 @@ enum {
   RESPONSE_MINIMUM_BYTES = 4,  /* the correlation id */
   INPUT_MINIMUM_BYTES = 512,   /* first allocation for a partial frame */
   INPUT_KEPT_BYTES = 16 << 10, /* a larger buffer is freed once its frame was read */
-  REASON_BYTES = 320,
+  REASON_BYTES = 640,
   LOGIN_GAP_US = 1000000, /* brokers take no login sooner after the last one (KIP-368) */
 };
 

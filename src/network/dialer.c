@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { REASON_BYTES = 320, TEXT_BYTES = 640 };
+enum { REASON_BYTES = 640, TEXT_BYTES = 960 };
 
 static uint64_t next_token(struct dialer *dialer, const struct node *node);
 static void try_addresses(struct dialer *dialer, struct node *node, int64_t now_us);

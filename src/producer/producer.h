@@ -39,7 +39,7 @@ struct producer_callbacks {
   void (*on_token_wanted)(void *user);
 };
 
-enum { PRODUCER_REASON_BYTES = 640 };
+enum { PRODUCER_REASON_BYTES = 960 };
 
 enum producer_state {
   PRODUCER_OPEN,

@@ -163,7 +163,9 @@ static int32_t check_url(const struct oidc_settings *settings, char *error, size
   for (uint32_t i = 0; i < settings->allowed_url_count && !allowed; i++)
     allowed = strcmp(settings->allowed_urls[i], url) == 0;
   if (allowed) return STATUS_OK;
-  snprintf(error, error_size, "sasl.oauthbearer.token.endpoint.url is not among the allowed URLs");
+  snprintf(
+      error, error_size,
+      "sasl.oauthbearer.token.endpoint.url is not among the allowed URLs (sasl.oauthbearer.allowed.urls)");
   return STATUS_INVALID_SETTING;
 }
 

@@ -124,8 +124,13 @@ static bool credential_acquire(struct sasl_exchange *exchange, struct sasl_step 
                                       &state->credential, NULL, NULL);
   }
   if (principal != NULL) (void)gssapi->release_name(&ignored, &principal);
-  if (gss_failed(major)) *step = refuse(exchange, "getting the client's credentials", major, minor);
-  return !gss_failed(major);
+  if (!gss_failed(major)) return true;
+  char what[256] = "getting the client's credentials";
+  if (credentials->kerberos_keytab != NULL)
+    (void)snprintf(what, sizeof what, "getting the client's credentials by the keytab \"%.160s\"",
+                   credentials->kerberos_keytab);
+  *step = refuse(exchange, what, major, minor);
+  return false;
 }
 
 /* One more token of the broker's (none at first) into the context, and ours out of it. */
