@@ -9,7 +9,7 @@
  *   --token TEXT           the token for OAUTHBEARER, whenever one is wanted
  *   --token-life MS        how long it is valid (an hour)
  *   --token-failure TEXT   says that there is none, and why
- *   --reload NAME=VALUE    afterwards, loads credentials with this setting changed, and connects again
+ *   --reload NAME=VALUE    afterwards, loads credentials with these settings changed, and connects again
  *
  * All waits together last WAIT_MS at most, --stay apart. Names that end with .test are this machine's. */
 #include "support.h"
@@ -243,7 +243,7 @@ static void reload(const struct options *options, sendoff_producer *producer) {
   int32_t status = sendoff_reload_credentials(producer, config, error, sizeof error);
   sendoff_config_destroy(config);
   print_line("reload", status, 0, error);
-  if (status == SENDOFF_OK) connect_to_broker(options, producer, false);
+  connect_to_broker(options, producer, status != SENDOFF_OK);
 }
 
 static void print_counters(sendoff_producer *producer) {

@@ -11,7 +11,7 @@ import checks
 from security import fake_broker
 from security.certificates import AUTHORITY_EXTENSIONS, Authority, Identity, openssl, trust_pkcs12
 from security.fake_broker import API_VERSIONS, answering
-from security.matrix import Case, Ground, main_of
+from security.matrix import Case, Ground, Outcome, main_of
 
 TLS_1_0, TLS_1_1 = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
 TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -323,6 +323,33 @@ def files(made: Certificates) -> list:
     ]
 
 
+def reloads(made: Certificates) -> list:
+    """What does not load anew is refused, and what was loaded before stays."""
+    def refused(name: str, status: str, words: tuple, **settings) -> Case:
+        def kept(outcome: Outcome) -> None:
+            line, = outcome.of("reload")
+            missing = [word for word in words if word not in line["text"]]
+            checks.expect(line["status"] == status and not missing, f"{line} lacks {missing}")
+            checks.expect(outcome.of("connect")[-1]["status"] == "OK", f"there is no connection any more\n    {outcome}")
+
+        options = [part for key, value in settings.items() for part in ("--reload", f"{key.replace('_', '.')}={value}")]
+        return Case(name, "good", "OK", (), {}, {}, tuple(options), also=kept,
+                    spoil={"instead": fake_broker.hang_up_after_hello})
+
+    other = made.root.issue("another", ())
+    return [
+        refused("reload of a trust store that is gone", "FILE_UNREADABLE", ("ssl.truststore.location", "gone.pem"),
+                ssl_truststore_location=made.folder / "gone.pem"),
+        refused("reload of a trust store that is half written", "INVALID_SETTING",
+                ("ssl.truststore.location", "half.pem"),
+                ssl_truststore_location=made.write("half.pem", made.root.certificate.read_text()[:200])),
+        refused("reload of a key of another certificate", "INVALID_SETTING", ("ssl.key.location", "does not belong"),
+                ssl_certificate_location=made.client.chain, ssl_key_location=other.key),
+        refused("reload without TLS", "NOT_CONFIGURED", (), security_protocol="PLAINTEXT"),
+        refused("reload of what is good", "OK", (), ssl_certificate_location=other.chain, ssl_key_location=other.key),
+    ]
+
+
 def good_ones(made: Certificates) -> list:
     """What must not be refused, so that the others are known to be refused for their fault alone."""
     def good(name: str, certificate: Identity, words: tuple = (), settings: dict | None = None, **broker) -> Case:
@@ -361,7 +388,7 @@ def good_ones(made: Certificates) -> list:
 
 def cases(folder: pathlib.Path) -> list:
     made = Certificates(folder / "certificates")
-    tables = (certificates_of_brokers, names_of_brokers, revocation, handshakes, clients, files, good_ones)
+    tables = (certificates_of_brokers, names_of_brokers, revocation, handshakes, clients, files, reloads, good_ones)
     return [(made.ground(), case) for table in tables for case in table(made)]
 
 
