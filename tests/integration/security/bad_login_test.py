@@ -24,7 +24,7 @@ HURRY = {"socket.connection.setup.timeout.ms": 1000, "request.timeout.ms": 1000}
 # What may pass is tried again until the login's own time is up.
 TRANSIENT = {"request.timeout.ms": 1500, "sasl.login.connect.timeout.ms": 300, "sasl.login.read.timeout.ms": 300}
 STAY_MS = 4000
-ATTEMPTS_MAX = 40  # in STAY_MS; pauses grow from 50 ms to a second, which makes less than ten
+ATTEMPTS_MAX = 20  # in STAY_MS; pauses grow to a second and more, which makes eight at most
 
 
 class Certificates:
