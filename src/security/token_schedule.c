@@ -14,8 +14,6 @@ static int64_t refresh_after_us(struct token_schedule *schedule, int64_t life_us
 void token_schedule_init(struct token_schedule *schedule, const struct token_schedule_limits *limits,
                          uint64_t seed) {
   *schedule = (struct token_schedule){.limits = *limits, .due_us = CLOCK_NEVER_US};
-  schedule->limits.refresh_window = clamped(limits->refresh_window, 0, 1);
-  schedule->limits.refresh_jitter = clamped(limits->refresh_jitter, 0, 1);
   random_seed(&schedule->random, seed);
 }
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* See token_source.h; kept within sane limits by token_schedule_init. */
+/* See token_source.h. */
 struct token_schedule_limits {
   double refresh_window, refresh_jitter;
   int64_t refresh_minimum_us, refresh_buffer_us;

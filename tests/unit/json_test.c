@@ -85,6 +85,8 @@ static const char *const bad[] = {
     "\"\x1f\"",
     "\"\xff\"",
     "\"\xc0\x80\"",
+    "\"\xbf\xbf\"",
+    "\"\xf8\x90\x80\x80\"",
     "\"\xc3\"",
     "\"\xe0\x80\x80\"",
     "\"\xed\xa0\x80\"",
@@ -168,6 +170,7 @@ START_TEST(a_zero_character_ends_no_name) {
   struct json_value member;
   ck_assert_int_eq(json_find(read_text("{\"a\\u0000b\":1}"), "a", &member), JSON_ABSENT);
   ck_assert(!json_equals(read_text("\"a\\u0000\""), "a"));
+  ck_assert(!json_equals(read_text("\"a\\u0000b\""), "a\0b"));
 }
 END_TEST
 

@@ -65,6 +65,8 @@ END_TEST
 START_TEST(the_minimum_between_fetches_is_kept) {
   ck_assert_int_eq(refresh_of(370 * SECOND), 70 * SECOND);
   ck_assert_int_eq(refresh_of(361 * SECOND), 61 * SECOND);
+  schedule.limits.refresh_window = 0.01;
+  ck_assert_int_eq(refresh_of(1000 * SECOND), 60 * SECOND);
 }
 END_TEST
 
@@ -90,12 +92,10 @@ START_TEST(jitter_spreads_the_refresh) {
 }
 END_TEST
 
-START_TEST(limits_without_sense_do_not_leave_a_life) {
-  const struct token_schedule_limits limits = {.refresh_window = 7, .refresh_jitter = 9};
-  token_schedule_init(&schedule, &limits, 1);
+START_TEST(a_window_without_sense_does_not_leave_a_life) {
+  schedule.limits.refresh_window = 7;
   ck_assert_int_eq(refresh_of(100 * SECOND), 100 * SECOND);
-  const struct token_schedule_limits negative = {.refresh_window = -1, .refresh_jitter = -1};
-  token_schedule_init(&schedule, &negative, 1);
+  schedule.limits.refresh_window = -1;
   ck_assert_int_eq(refresh_of(100 * SECOND), 0);
 }
 END_TEST
@@ -218,7 +218,7 @@ int main(void) {
   tcase_add_test(test_case, the_minimum_between_fetches_is_kept);
   tcase_add_test(test_case, a_life_shorter_than_both_limits_is_refreshed_by_its_share);
   tcase_add_test(test_case, jitter_spreads_the_refresh);
-  tcase_add_test(test_case, limits_without_sense_do_not_leave_a_life);
+  tcase_add_test(test_case, a_window_without_sense_does_not_leave_a_life);
   tcase_add_test(test_case, the_longest_lives_do_not_overflow);
   tcase_add_test(test_case, pauses_after_failures_grow_up_to_a_maximum);
   tcase_add_test(test_case, a_pause_is_not_cut_by_a_need);

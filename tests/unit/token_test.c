@@ -77,6 +77,14 @@ START_TEST(a_value_that_no_token_has_is_refused) {
 }
 END_TEST
 
+START_TEST(an_empty_value_is_told_as_that) {
+  struct token *token = NULL;
+  struct token_fields fields = fields_of("");
+  ck_assert_int_eq(create(&fields, &token), STATUS_INVALID_ARGUMENT);
+  ck_assert_str_eq(error, "the token is empty");
+}
+END_TEST
+
 START_TEST(a_zero_byte_and_too_long_a_value_are_refused) {
   struct token *token = NULL;
   struct token_fields fields = {.value = bytes_of("a\0b", 3), .expires_ms = 2000};
@@ -180,6 +188,7 @@ int main(void) {
   tcase_add_test(test_case, the_last_release_ends_it);
   tcase_add_loop_test(test_case, a_value_that_no_token_has_is_refused, 0,
                       sizeof bad_values / sizeof bad_values[0]);
+  tcase_add_test(test_case, an_empty_value_is_told_as_that);
   tcase_add_test(test_case, a_zero_byte_and_too_long_a_value_are_refused);
   tcase_add_loop_test(test_case, an_extension_that_kafka_does_not_take_is_refused, 0,
                       sizeof bad_extensions / sizeof bad_extensions[0]);
