@@ -125,7 +125,6 @@ static X509 *certificate_of_key(const struct tls_store *store) {
 
 static int32_t use_certificate(const struct tls_load *load, const struct identity *identity,
                                X509 *certificate) {
-  ERR_clear_error();
   if (SSL_CTX_use_certificate(load->ssl, certificate) == 1 &&
       SSL_CTX_use_PrivateKey(load->ssl, identity->store.key) == 1)
     return STATUS_OK;
@@ -146,7 +145,6 @@ static int32_t use_certificate(const struct tls_load *load, const struct identit
 static int32_t use_chain(const struct tls_load *load, const struct tls_store *store, X509 *certificate) {
   int left = sk_X509_num(store->certificates); /* a circle of issuers ends, too */
   for (X509 *issuer = issuer_of(store, certificate); issuer != NULL && left > 0; left--) {
-    ERR_clear_error();
     if (SSL_CTX_add1_chain_cert(load->ssl, issuer) != 1) {
       const char *text = ERR_reason_error_string(ERR_peek_last_error());
       return tls_load_fail(load, STATUS_INVALID_SETTING,

@@ -55,6 +55,7 @@ void tls_session_refuse(struct tls_session *session, X509_STORE_CTX *verificatio
   char subject[TLS_NAME_BYTES], date[DATE_BYTES];
   subject_of(certificate, subject);
   switch (error) {
+  case X509_V_ERR_CERT_SIGNATURE_FAILURE:
   case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
   case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
   case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: refuse_issuer(session, verification, certificate); return;

@@ -2,7 +2,6 @@
 
 #include "base/status.h"
 #include "security/tls_store_parts.h"
-#include <openssl/err.h>
 #include <openssl/pkcs12.h>
 #include <openssl/provider.h>
 #include <pthread.h>
@@ -14,6 +13,8 @@
 
 enum content { CONTENT_PEM, CONTENT_DER, CONTENT_JKS, CONTENT_JCEKS };
 
+static int32_t read_content(const struct tls_store_reader *reader);
+static bool move_all(struct tls_store *from, struct tls_store *to);
 static enum content content_of(struct bytes bytes);
 static int32_t read_pem(const struct tls_store_reader *reader);
 static int32_t read_der(const struct tls_store_reader *reader);
@@ -23,24 +24,54 @@ static void make_legacy(void);
 
 int32_t tls_store_read(struct tls_store *store, const struct tls_store_source *source, char *error,
                        size_t error_size) {
+  struct tls_store found = {.key = NULL};
   const struct tls_store_reader reader = {
-      .store = store, .source = source, .error = error, .error_size = error_size};
-  if (store->certificates == NULL) store->certificates = sk_X509_new_null();
-  if (store->revocations == NULL) store->revocations = sk_X509_CRL_new_null();
-  if (store->certificates == NULL || store->revocations == NULL) return tls_store_out_of_memory(&reader);
-  switch (content_of(source->content)) {
+      .store = &found, .source = source, .error = error, .error_size = error_size};
+  bool has_room = tls_store_init(&found) && (store->certificates != NULL || tls_store_init(store));
+  int32_t status = has_room ? read_content(&reader) : tls_store_out_of_memory(&reader);
+  if (status == STATUS_OK && !move_all(&found, store)) status = tls_store_out_of_memory(&reader);
+  tls_store_deinit(&found);
+  return status;
+}
+
+static int32_t read_content(const struct tls_store_reader *reader) {
+  enum tls_store_type type = reader->source->type;
+  switch (content_of(reader->source->content)) {
   case CONTENT_JKS:
-    if (source->type == TLS_STORE_PEM) return tls_store_refuse(&reader, "is a JKS store, not PEM");
-    return tls_store_read_jks(&reader);
+    if (type == TLS_STORE_PEM) return tls_store_refuse(reader, "is a JKS store, not PEM");
+    return tls_store_read_jks(reader);
   case CONTENT_JCEKS:
-    return tls_store_refuse(&reader, "is a JCEKS store; make a PKCS12 one of it: keytool -importkeystore "
-                                     "-deststoretype PKCS12");
+    return tls_store_refuse(reader, "is a JCEKS store; make a PKCS12 one of it: keytool -importkeystore "
+                                    "-deststoretype PKCS12");
   case CONTENT_DER:
-    if (source->type == TLS_STORE_PEM) return tls_store_refuse(&reader, "is binary, not PEM");
-    return read_der(&reader);
+    if (type == TLS_STORE_PEM) return tls_store_refuse(reader, "is binary, not PEM");
+    return read_der(reader);
   case CONTENT_PEM: break;
   }
-  return read_pem(&reader);
+  return read_pem(reader);
+}
+
+bool tls_store_init(struct tls_store *store) {
+  store->certificates = sk_X509_new_null();
+  store->revocations = sk_X509_CRL_new_null();
+  return store->certificates != NULL && store->revocations != NULL;
+}
+
+/* False if memory is missing. */
+static bool move_all(struct tls_store *from, struct tls_store *to) {
+  while (sk_X509_num(from->certificates) > 0) {
+    if (sk_X509_push(to->certificates, sk_X509_value(from->certificates, 0)) <= 0) return false;
+    sk_X509_shift(from->certificates);
+  }
+  while (sk_X509_CRL_num(from->revocations) > 0) {
+    if (sk_X509_CRL_push(to->revocations, sk_X509_CRL_value(from->revocations, 0)) <= 0) return false;
+    sk_X509_CRL_shift(from->revocations);
+  }
+  to->key_count += from->key_count;
+  if (to->key != NULL) return true;
+  to->key = from->key;
+  from->key = NULL;
+  return true;
 }
 
 void tls_store_deinit(struct tls_store *store) {
@@ -165,18 +196,15 @@ static int32_t add_encrypted_key(const struct tls_store_reader *reader, struct b
   X509_SIG *encrypted = d2i_X509_SIG(NULL, &at, (long)der.size);
   if (encrypted == NULL) return tls_store_out_of_memory(reader);
   int size = (int)secret_bytes(password).size;
-  ERR_clear_error();
   PKCS8_PRIV_KEY_INFO *info = PKCS8_decrypt_ex(encrypted, secret_text(password), size, NULL, NULL);
-  bool is_old = info == NULL && tls_store_wants_legacy();
-  if (is_old && tls_store_legacy() != NULL)
+  if (info == NULL && tls_store_legacy() != NULL)
     info = PKCS8_decrypt_ex(encrypted, secret_text(password), size, tls_store_legacy(), NULL);
   X509_SIG_free(encrypted);
-  if (info == NULL && is_old && tls_store_legacy() == NULL)
-    return tls_store_refuse(reader,
-                            "has a private key that is encrypted by an algorithm of OpenSSL's legacy "
-                            "provider, which is missing; encrypt it anew: openssl pkcs8 -topk8 -v2 aes256");
   if (info == NULL)
-    return tls_store_refuse(reader, "has a private key that %s does not open: it is wrong", setting);
+    return tls_store_refuse(reader, "has a private key that %s does not open: it is wrong%s", setting,
+                            tls_store_legacy() == NULL
+                                ? ", or the key needs OpenSSL's legacy provider, which is not installed"
+                                : "");
   int32_t status = tls_store_add_key(reader, info);
   PKCS8_PRIV_KEY_INFO_free(info);
   return status;
@@ -213,18 +241,4 @@ static void make_legacy(void) {
 OSSL_LIB_CTX *tls_store_legacy(void) {
   pthread_once(&legacy.once, make_legacy);
   return legacy.context;
-}
-
-bool tls_store_wants_legacy(void) {
-  unsigned long code;
-  bool wants = false;
-  while ((code = ERR_get_error()) != 0) {
-    int reason = ERR_GET_REASON(code);
-    if (reason == ERR_R_UNSUPPORTED ||
-        (ERR_GET_LIB(code) == ERR_LIB_EVP &&
-         (reason == EVP_R_UNSUPPORTED_ALGORITHM || reason == EVP_R_UNKNOWN_PBE_ALGORITHM ||
-          reason == EVP_R_UNSUPPORTED_CIPHER || reason == EVP_R_UNKNOWN_CIPHER)))
-      wants = true;
-  }
-  return wants;
 }

@@ -28,8 +28,8 @@ struct tls_store_source {
   const char *key_password_setting;
 };
 
-/* Adds what the content holds, which may be nothing. Statuses: OK, INVALID_SETTING, OUT_OF_MEMORY; error says
- * what is wrong with it and begins with the setting's name. */
+/* Adds what the content holds, which may be nothing; all of it or, if it fails, none. Statuses: OK,
+ * INVALID_SETTING, OUT_OF_MEMORY; error says what is wrong with it and begins with the setting's name. */
 int32_t tls_store_read(struct tls_store *store, const struct tls_store_source *source, char *error,
                        size_t error_size);
 void tls_store_deinit(struct tls_store *store);

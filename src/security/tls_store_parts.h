@@ -13,6 +13,9 @@ struct tls_store_reader {
   size_t error_size;
 };
 
+/* Both lists, empty. False if memory is missing: then it is for tls_store_deinit. */
+bool tls_store_init(struct tls_store *store);
+
 int32_t tls_store_read_pem(const struct tls_store_reader *reader);
 int32_t tls_store_read_pkcs12(const struct tls_store_reader *reader);
 int32_t tls_store_read_jks(const struct tls_store_reader *reader);
@@ -34,10 +37,8 @@ int32_t tls_store_add_key_der(const struct tls_store_reader *reader, struct byte
  * come from. */
 const struct secret *tls_store_key_password(const struct tls_store_reader *reader, const char **setting);
 
-/* A library context apart, with the algorithms of old files (RC2, single DES, PBE of PKCS#5 version 1); NULL
- * if this OpenSSL has no legacy provider. */
+/* To be tried when the process's own context fails. A library context apart, with the algorithms of old files
+ * (RC2, single DES, PBE of PKCS#5 version 1); NULL if this OpenSSL has no legacy provider. */
 OSSL_LIB_CTX *tls_store_legacy(void);
-/* Whether OpenSSL has just failed for want of an algorithm. */
-bool tls_store_wants_legacy(void);
 
 #endif

@@ -1,6 +1,5 @@
 #include "base/status.h"
 #include "security/tls_store_parts.h"
-#include <openssl/err.h>
 #include <openssl/pkcs12.h>
 
 /* A PKCS#12 file (RFC 7292), opened bag by bag: Java's trust stores have certificates without a key, its key
@@ -37,18 +36,20 @@ int32_t tls_store_read_pkcs12(const struct tls_store_reader *reader) {
   PKCS12 *store = parse(reader, NULL);
   if (store == NULL) return tls_store_refuse(reader, "is a damaged PKCS12 store");
   int32_t status = open_store(&opening, store, &wants_legacy);
+  bool is_checked = PKCS12_mac_present(store) == 1;
   PKCS12_free(store);
   if (status == STATUS_OK || !wants_legacy) return status;
   opening.library = tls_store_legacy();
-  if (opening.library == NULL)
-    return tls_store_refuse(reader,
-                            "is encrypted by an algorithm of OpenSSL's legacy provider, which is missing; "
-                            "make it anew by a newer keytool -importkeystore or openssl pkcs12");
+  if (opening.library == NULL) {
+    if (!is_checked) return status;
+    return tls_store_refuse(
+        reader, "is encrypted by an algorithm of OpenSSL's legacy provider, which is not installed; "
+                "make it anew by a newer keytool -importkeystore or openssl pkcs12");
+  }
   tls_store_deinit(reader->store); /* of what was read before it got stuck */
-  reader->store->certificates = sk_X509_new_null();
-  reader->store->revocations = sk_X509_CRL_new_null();
+  bool has_room = tls_store_init(reader->store);
   store = parse(reader, opening.library);
-  if (store == NULL || reader->store->certificates == NULL || reader->store->revocations == NULL)
+  if (store == NULL || !has_room)
     status = tls_store_out_of_memory(reader);
   else
     status = open_store(&opening, store, &wants_legacy);
@@ -63,13 +64,11 @@ static PKCS12 *parse(const struct tls_store_reader *reader, OSSL_LIB_CTX *librar
   return d2i_PKCS12(&store, &at, (long)reader->source->content.size); /* frees it if it fails */
 }
 
-/* *wants_legacy: refused only for want of an algorithm. */
+/* *wants_legacy: the password is right as far as can be told, and yet something could not be decrypted. */
 static int32_t open_store(struct opening *opening, PKCS12 *store, bool *wants_legacy) {
   const struct tls_store_reader *reader = opening->reader;
   *wants_legacy = false;
-  ERR_clear_error();
   if (PKCS12_mac_present(store) && !finds_password(opening, store)) {
-    if (opening->library == NULL && tls_store_wants_legacy()) *wants_legacy = true;
     const char *what = reader->source->password == NULL ? "is not set" : "is wrong";
     return tls_store_refuse(reader, "is not opened by %s: it %s", reader->source->password_setting, what);
   }
@@ -114,7 +113,7 @@ static int32_t take_safes(const struct opening *opening, STACK_OF(PKCS7) * safes
 
 static int32_t refuse_bags(const struct opening *opening, bool *wants_legacy) {
   const struct tls_store_source *source = opening->reader->source;
-  *wants_legacy = opening->library == NULL && tls_store_wants_legacy();
+  *wants_legacy = opening->library == NULL;
   return tls_store_refuse(opening->reader, "is not opened by %s: it %s", source->password_setting,
                           source->password == NULL ? "is not set" : "is wrong, or the store is damaged");
 }
@@ -153,14 +152,13 @@ static int32_t take_encrypted_key(const struct opening *opening, const PKCS12_SA
                                   bool *wants_legacy) {
   const struct tls_store_source *source = opening->reader->source;
   PKCS8_PRIV_KEY_INFO *info = NULL;
-  ERR_clear_error();
   if (source->key_password != NULL)
     info = PKCS12_decrypt_skey_ex(bag, secret_text(source->key_password),
                                   (int)secret_bytes(source->key_password).size, opening->library, NULL);
   if (info == NULL)
     info = PKCS12_decrypt_skey_ex(bag, opening->password, opening->password_size, opening->library, NULL);
   if (info == NULL) {
-    *wants_legacy = opening->library == NULL && tls_store_wants_legacy();
+    *wants_legacy = opening->library == NULL;
     const char *setting =
         source->key_password != NULL ? source->key_password_setting : source->password_setting;
     return tls_store_refuse(opening->reader, "has a private key that %s does not open: it is wrong", setting);

@@ -65,6 +65,10 @@ struct tls_certificate tls_certificate_make(const struct tls_recipe *recipe) {
                 recipe->is_authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
   if (recipe->is_authority)
     add_extension(certificate, issuer->certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
+  if (!recipe->has_no_identifiers)
+    add_extension(certificate, issuer->certificate, NID_subject_key_identifier, "hash");
+  if (!recipe->has_no_identifiers && recipe->issuer != NULL)
+    add_extension(certificate, issuer->certificate, NID_authority_key_identifier, "keyid");
   if (recipe->alternative_names != NULL)
     add_extension(certificate, issuer->certificate, NID_subject_alt_name, recipe->alternative_names);
   if (recipe->extended_usage != NULL)

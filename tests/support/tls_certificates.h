@@ -15,13 +15,13 @@ struct tls_certificate {
 /* What a certificate is to be like. All that is left out is as it should be: a P-256 key, SHA-256, valid from
  * yesterday to in a month. */
 struct tls_recipe {
-  const char *name;                     /* the subject's common name */
-  const char *alternative_names;        /* "DNS:localhost,IP:127.0.0.1"; NULL: none */
-  const struct tls_certificate *issuer; /* NULL: self-signed */
-  bool is_authority;
-  const char *extended_usage; /* "clientAuth" */
-  int first_day, last_day;    /* from now; both 0: the usual ones */
-  unsigned rsa_bits;          /* an RSA key of this size instead */
+  const char *name;                      /* the subject's common name */
+  const char *alternative_names;         /* "DNS:localhost,IP:127.0.0.1"; NULL: none */
+  const struct tls_certificate *issuer;  /* NULL: self-signed */
+  bool is_authority, has_no_identifiers; /* of keys: its own and its issuer's */
+  const char *extended_usage;            /* "clientAuth" */
+  int first_day, last_day;               /* from now; both 0: the usual ones */
+  unsigned rsa_bits;                     /* an RSA key of this size instead */
   const EVP_MD *digest;
   EVP_PKEY *key; /* this key instead of a new one; shared */
 };

@@ -252,7 +252,7 @@ START_TEST(a_changed_pkcs12_is_not_opened) {
   uint8_t *copy = malloc(der.size);
   size_t refused = 0, count = 0;
   ck_assert_ptr_nonnull(copy);
-  for (size_t at = 1; at < der.size; at += 31, count++) {
+  for (size_t at = 1; at < der.size; at += 89, count++) {
     struct tls_store store;
     char error[ERROR_BYTES];
     memcpy(copy, der.data, der.size);
