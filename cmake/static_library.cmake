@@ -70,10 +70,11 @@ endif()
 
 set(object ${CMAKE_BINARY_DIR}/libsendoff.o)
 set(archive ${CMAKE_ARCHIVE_OUTPUT_DIRECTORY}/libsendoff.a)
+# -d: OpenSSL has a common symbol, which could not be made local before it is given its place.
 add_custom_command(
   OUTPUT ${archive}
   COMMAND ${CMAKE_C_COMPILER} ${compile_flags} -fPIC -fvisibility=hidden ${link_time_flags} -r -nostdlib
-          -Wl,--force-group-allocation ${closed} -o ${object} $<TARGET_OBJECTS:sendoff> -Wl,--start-group ${layer_archives}
+          -Wl,--force-group-allocation -Wl,-d ${closed} -o ${object} $<TARGET_OBJECTS:sendoff> -Wl,--start-group ${layer_archives}
           ${inside} -Wl,--end-group
   # C++ wants some constants to be one in a process (STB_GNU_UNIQUE); objcopy makes names local only if they are weak.
   COMMAND ${CMAKE_OBJCOPY} --wildcard --weaken-symbol=_Z* ${object}

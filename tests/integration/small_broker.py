@@ -21,6 +21,10 @@ class EmbeddedBroker:
             self.command += ["--auto-create", auto_create]
         self.log = place / "broker.log"
 
+    def settings(self) -> dict:
+        """What clients set to talk to it, by names that Kafka, librdkafka and Sendoff have in common."""
+        return {}
+
     def __enter__(self) -> "EmbeddedBroker":
         with open(self.log, "ab") as output:
             self.child = processes.start(self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)

@@ -1,7 +1,7 @@
-/* neighbours SIDE... -- BOOTSTRAP: loads shared objects in this order, each with all that it links and for
- * all to see, then runs them together, a thread each: main(3, {"", BOOTSTRAP, name}), where the name, up to a
- * dot, is that of its file. Ends with status 0 if each of them did. A side that exports `background` instead
- * works until the others have ended. */
+/* neighbours SIDE... -- BOOTSTRAP [SETTING...]: loads shared objects in this order, each with all that it
+ * links and for all to see, then runs them together, a thread each: main(N, {"", BOOTSTRAP, name, SETTING...,
+ * NULL}), where the name, up to a dot, is that of its file. Ends with status 0 if each of them did. A side
+ * that exports `background` instead works until the others have ended. */
 #include <dlfcn.h>
 #include <libgen.h>
 #include <pthread.h>
@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_SIDES = 8 };
+enum { MOST_SIDES = 8, MOST_ARGUMENTS = 16 };
 
 typedef struct side {
   int (*main)(int argc, char **argv);
   int (*background)(atomic_int *ended);
-  char *bootstrap;
+  char **arguments; /* of the program: BOOTSTRAP and what follows */
   char name[64];
   pthread_t thread;
   int status;
@@ -25,8 +25,11 @@ static atomic_int ended;
 static void *run_side(void *argument) {
   side *self = argument;
   char empty[] = "";
-  char *arguments[] = {empty, self->bootstrap, self->name, NULL};
-  self->status = self->background != NULL ? self->background(&ended) : self->main(3, arguments);
+  char *arguments[MOST_ARGUMENTS] = {empty, self->arguments[0], self->name};
+  int count = 3;
+  for (char **setting = self->arguments + 1; *setting != NULL && count + 1 < MOST_ARGUMENTS; setting++)
+    arguments[count++] = *setting;
+  self->status = self->background != NULL ? self->background(&ended) : self->main(count, arguments);
   return NULL;
 }
 
@@ -59,10 +62,10 @@ static int run_all(side *sides, int count) {
 int main(int argc, char **argv) {
   static side sides[MOST_SIDES];
   int count = 0;
-  for (; count < MOST_SIDES && count + 3 < argc && strcmp(argv[count + 1], "--") != 0; count++) {
+  for (; count < MOST_SIDES && count + 3 < argc && strcmp(argv[count + 1], "--") != 0; count++)
     if (load_side(&sides[count], argv[count + 1]) != 0) return 1;
-    sides[count].bootstrap = argv[argc - 1];
-  }
-  if (count == 0 || argc != count + 3) return 2;
+  if (count == 0 || argc < count + 3 || argc > count + MOST_ARGUMENTS - 2) return 2;
+  for (int i = 0; i < count; i++)
+    sides[i].arguments = argv + count + 2;
   return run_all(sides, count) == 0 ? 0 : 1;
 }

@@ -31,7 +31,6 @@ class TlsBroker(EmbeddedBroker):
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
 
     def settings(self) -> dict:
-        """By Kafka's names, librdkafka's and ours; all take them."""
         return {"security.protocol": "SSL", "ssl.ca.location": str(self.authority)}
 
     def __enter__(self) -> "TlsBroker":
