@@ -14,7 +14,8 @@ enum {
   INPUT_MINIMUM_BYTES = 512,   /* first allocation for a partial frame */
   INPUT_KEPT_BYTES = 16 << 10, /* a larger buffer is freed once its frame was read */
   REASON_BYTES = 640,
-  LOGIN_GAP_US = 1000000, /* brokers take no login sooner after the last one (KIP-368) */
+  LOGIN_GAP_US = 1000000,  /* brokers take no login sooner after the last one (KIP-368) */
+  LOGIN_LEAD_US = 2000000, /* a login stands behind open requests, which a busy broker answers late */
 };
 
 /* `requests` holds the open ones in the order of sending: first those that wait for their answer, then, from
@@ -519,13 +520,15 @@ static struct connection_input follow_login(struct connection *connection, enum 
   return (struct connection_input){.kind = CONNECTION_INPUT_HANDLED};
 }
 
-/* The next login is due at 85 to 95 % of the session, so that many clients do not come at once. */
+/* The next login is due at 85 to 95 % of the session, so that many clients do not come at once; of a session
+ * of seconds, sooner. */
 static struct connection_input end_login(struct connection *connection, int64_t now_us) {
   bool is_first = connection->state == CONNECTION_AUTHENTICATING;
   int64_t session_us = authenticator_session_us(connection->authenticator);
   connection->login_due_us = CLOCK_NEVER_US;
   if (session_us > 0) {
     int64_t pause_us = session_us / 1000 * (850 + (int64_t)random_below(connection->settings->random, 101));
+    if (pause_us > session_us - LOGIN_LEAD_US) pause_us = session_us - LOGIN_LEAD_US;
     connection->login_due_us = clock_add_us(now_us, pause_us > LOGIN_GAP_US ? pause_us : LOGIN_GAP_US);
   }
   change_state(connection, CONNECTION_READY);
