@@ -360,12 +360,11 @@ static void explain(const struct token_source *source, int32_t status, char *rea
   if (status == STATUS_CLOSED) {
     snprintf(reason, reason_size, "the producer is closed");
   } else if (status == STATUS_LOGIN_FAILED) {
-    snprintf(reason, reason_size, "no token: %s", source->reason);
+    snprintf(reason, reason_size, "%s", source->reason);
   } else {
     snprintf(reason, reason_size,
-             source->settings.fetch == NULL
-                 ? "no token: it is wanted, and the application has not answered yet"
-                 : "no token: its server has not answered yet");
+             source->settings.fetch == NULL ? "the application was asked for one, and has not answered yet"
+                                            : "its fetch has not ended yet");
   }
 }
 
