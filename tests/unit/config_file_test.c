@@ -101,6 +101,35 @@ START_TEST(unknown_settings_holds_for_names_above_it) {
 }
 END_TEST
 
+START_TEST(config_providers_holds_for_lines_above_it) {
+  static const char text[] = "linger.ms=${env:LINGER}\nconfig.providers=env\n";
+  write_file(text, sizeof(text) - 1);
+  ck_assert_int_eq(config_load_file(config, path, NULL), STATUS_OK);
+  assert_value("linger.ms", "${env:LINGER}");
+  assert_value("config.providers", "env");
+}
+END_TEST
+
+START_TEST(passwords_are_read_and_nothing_else_is_kept) {
+  static const char text[] = "sasl.password = hunter2  \nssl.key.pem=one\\n\\\n  two\\n\n";
+  write_file(text, sizeof(text) - 1);
+  ck_assert_int_eq(config_load_file(config, path, NULL), STATUS_OK);
+  assert_value("sasl.password", "[hidden]");
+  ck_assert_str_eq(config_value(config, SETTING_SASL_PASSWORD), "hunter2");
+  ck_assert_str_eq(config_value(config, SETTING_SSL_KEYSTORE_KEY), "one\ntwo");
+  ck_assert_uint_eq(secret_usage().count, 2);
+}
+END_TEST
+
+START_TEST(lines_of_a_key_without_their_backslash_are_not_shown) {
+  assert_refused("ssl.keystore.key=-----BEGIN PRIVATE KEY-----\n"
+                 "MC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n",
+                 STATUS_UNKNOWN_SETTING,
+                 "line 2: a text of 64 bytes that is no setting's name and is not shown: a value of several "
+                 "lines needs a backslash at the end of each but the last");
+}
+END_TEST
+
 START_TEST(files_that_cannot_be_read_are_refused) {
   struct config_error error = {.text = ""};
   ck_assert_int_eq(config_load_file(config, "absent/file", &error), STATUS_FILE_UNREADABLE);
@@ -150,6 +179,9 @@ int main(void) {
   tcase_add_test(test_case, faults_name_file_and_line);
   tcase_add_test(test_case, a_refused_file_changes_nothing);
   tcase_add_test(test_case, unknown_settings_holds_for_names_above_it);
+  tcase_add_test(test_case, config_providers_holds_for_lines_above_it);
+  tcase_add_test(test_case, passwords_are_read_and_nothing_else_is_kept);
+  tcase_add_test(test_case, lines_of_a_key_without_their_backslash_are_not_shown);
   tcase_add_test(test_case, files_that_cannot_be_read_are_refused);
   tcase_add_test(test_case, files_that_are_too_large_are_refused);
   tcase_add_test(test_case, each_allocation_may_fail);
