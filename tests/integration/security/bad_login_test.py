@@ -19,7 +19,10 @@ HOST = "broker.kafka.test"
 REFUSED, FAILED = "SASL_AUTHENTICATION_FAILED", "LOGIN_FAILED"
 WRONG_PASSWORD = "not-the-right-one"
 CLIENT_SECRET = "the-secret-of-the-client"
-SECRETS = (PASSWORD, WRONG_PASSWORD, CLIENT_SECRET)
+SIGNATURE = base64.urlsafe_b64encode(b"signature of a token").rstrip(b"=").decode()
+# What no line may have, at the most verbose level: the client's secret neither in the form that goes to the endpoint.
+SECRETS = (PASSWORD, WRONG_PASSWORD, CLIENT_SECRET, SIGNATURE,
+           base64.b64encode(f"{USER}:{CLIENT_SECRET}".encode()).decode().rstrip("="))
 HURRY = {"socket.connection.setup.timeout.ms": 1000, "request.timeout.ms": 1000}
 # What may pass is tried again until the login's own time is up.
 TRANSIENT = {"request.timeout.ms": 1500, "sasl.login.connect.timeout.ms": 300, "sasl.login.read.timeout.ms": 300}
@@ -56,7 +59,7 @@ def scram(digest: str = "256") -> Ground:
 def jwt(**claims) -> str:
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
              for part in ({"alg": "RS256"}, claims)]
-    return ".".join((*parts, "c2lnbmF0dXJl"))
+    return ".".join((*parts, SIGNATURE))
 
 
 def good_token(**claims) -> str:
@@ -276,7 +279,10 @@ def tokens(made: Certificates) -> list:
              options=("--token", good_token(iat=now + 600, exp=now + 4000))),
         Case("token refused, expired by its own word", "login", REFUSED, ("clock", "expired"), refusal(),
              options=("--token", good_token(iat=now - 4000, exp=now - 400))),
-        Case("no token comes", "login", FAILED, ("OAUTHBEARER", "no token"), {}, HURRY, ("--token-failure", "")),
+        Case("nobody gives a token", "login", FAILED, ("OAUTHBEARER", "no token came in time"), {}, HURRY,
+             is_bare=True),
+        Case("the program gives no token and no reason", "login", FAILED, ("OAUTHBEARER", "there is no token"), {},
+             HURRY, ("--token-failure", "")),
         Case("the program has no token", "login", FAILED, ("OAUTHBEARER", "the vault is sealed"), {}, {},
              ("--token-failure", "the vault is sealed")),
         Case("a token", "good", "OK", (), spoil=refusal()),

@@ -53,7 +53,8 @@ class Case:
     words: tuple = ()
     broker: dict = dataclasses.field(default_factory=dict)    # fields of Behaviour
     settings: dict = dataclasses.field(default_factory=dict)  # None: not set
-    options: tuple = ()
+    options: tuple = ()  # added to the ground's
+    is_bare: bool = False  # the ground's options do not count
     not_words: tuple = ()  # must not be in any line
     also: Callable | None = None  # a check of the outcome
     spoil: dict = dataclasses.field(default_factory=dict)  # canary of a good case: what is wrong in the broker
@@ -85,10 +86,12 @@ class Running:
                 self.endpoint = self.stack.enter_context(FakeBroker(Behaviour(**{**ground.endpoint, **wrong})))
                 endpoint_port = self.endpoint.port
             host = self.broker.behaviour.host
-            settings = {"bootstrap.servers": f"{host}:{self.broker.port}", **ground.settings}
+            settings = {"bootstrap.servers": f"{host}:{self.broker.port}", "log.level": 7, **ground.settings}
             if not canary or case.place == "good":
                 settings.update(case.settings)
-            options = ground.options if canary and case.place != "good" else (*ground.options, *case.options)
+            options = () if case.is_bare and not canary else ground.options
+            if not canary or case.place == "good":
+                options += case.options
             pairs = [f"{name}={value}".replace("{endpoint}", str(endpoint_port)) for name, value in settings.items()
                      if value is not None]
             events = ("--events", 1) if case.place == "login" and not canary else ()
