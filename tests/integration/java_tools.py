@@ -50,9 +50,11 @@ def partitions_of(bootstrap: str, topic: str, keys: pathlib.Path) -> list[int]:
     return [int(line) for line in result.stdout.split()]
 
 
-def produce_lines(bootstrap: str, topic: str, source: pathlib.Path, settings: dict | None = None) -> dict:
+def produce_lines(bootstrap: str, topic: str, source: pathlib.Path, settings: dict | None = None,
+                  settings_file: pathlib.Path | None = None) -> dict:
     """Sends the lines of a file with Kafka's own producer."""
-    arguments = [bootstrap, topic, source] + [f"{name}={value}" for name, value in (settings or {}).items()]
+    files = [f"@{settings_file}"] if settings_file else []
+    arguments = [bootstrap, topic, source] + files + [f"{name}={value}" for name, value in (settings or {}).items()]
     result = run("LineProducer", arguments)
     checks.expect(result.returncode == 0, f"LineProducer: {result.stdout}{result.stderr}")
     return json.loads(result.stdout)

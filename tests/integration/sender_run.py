@@ -1,5 +1,6 @@
 """kill_sender at work: started, watched and held to account."""
 import json
+import signal
 import subprocess
 import threading
 
@@ -19,6 +20,7 @@ class Sender:
         self.lines_read = 0
         self.summary: dict = {}
         self.errors: list[str] = []
+        self.reloads: list[str] = []
         self.readers = [threading.Thread(target=self._read, daemon=True),
                         threading.Thread(target=lambda: self.errors.extend(self.child.stderr), daemon=True)]
         for reader in self.readers:
@@ -28,6 +30,8 @@ class Sender:
         for line in self.child.stdout:
             if line.startswith("{"):
                 self.summary = json.loads(line)
+            elif line.startswith("reload "):
+                self.reloads.append(line.removeprefix("reload ").strip())
             else:
                 self.sent, self.pending, self.in_flight, self.retried, self.delivered = map(int, line.split()[1:])
                 self.lines_read += 1
@@ -40,6 +44,17 @@ class Sender:
             checks.expect(self.is_running(), f"the sender ended before: {what}")
             return condition()
         processes.wait_until(met, 120, what, interval_seconds=0.002)
+
+    def reload(self) -> str:
+        """Has it load credentials anew; returns the status and the error."""
+        before = len(self.reloads)
+        self.child.send_signal(signal.SIGHUP)
+        self.wait_for(lambda: len(self.reloads) > before, "credentials are loaded anew")
+        return self.reloads[-1]
+
+    def stop(self) -> None:
+        """Ends the sending; what was sent is delivered. Then finish."""
+        self.child.send_signal(signal.SIGTERM)
 
     def finish(self, must_succeed: bool = True) -> None:
         status = self.child.wait(TIMEOUT_SECONDS)

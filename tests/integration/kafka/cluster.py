@@ -83,15 +83,20 @@ def is_listed(port: int) -> bool:
 
 @dataclasses.dataclass
 class Listener:
-    """A listener of the first node beside PLAINTEXT and INTERNAL. settings are Kafka's, without listener.name.NAME."""
+    """A listener of the first node beside PLAINTEXT and INTERNAL. settings are Kafka's, without listener.name.NAME.
+    Clients are told advertised_port: where a proxy stands between, it is another one than port."""
     protocol: str
     settings: dict = dataclasses.field(default_factory=dict)
     host: str = "localhost"
     port: int = dataclasses.field(default_factory=free_port)
+    advertised_port: int = 0
+
+    def __post_init__(self) -> None:
+        self.advertised_port = self.advertised_port or self.port
 
     @property
     def bootstrap(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"{self.host}:{self.advertised_port}"
 
 
 @dataclasses.dataclass

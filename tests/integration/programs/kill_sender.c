@@ -2,13 +2,15 @@
  * Sends the lines of a file (their form: lines.py), each with the key that it names, at an even pace, while a
  * test kills the broker. Every 10 ms it prints "progress SENT PENDING IN_FLIGHT RETRIED DELIVERED"; at the
  * end one line of JSON. What became of line n stands in REPORTS at 16 n: offset int64, partition int32,
- * outcome int32. Exits with 0 if every line was delivered and reported once, in order. */
+ * outcome int32. SIGTERM ends the sending, not what was sent. SIGHUP loads credentials anew, which prints
+ * "reload STATUS ERROR". Exits with 0 if every line sent was delivered and reported once, in order. */
 #include "support.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +40,15 @@ struct sender {
   _Atomic uint64_t sent;
   _Atomic int finished;
 };
+
+static volatile sig_atomic_t told_to_end, told_to_reload;
+
+static void note_signal(int number) {
+  if (number == SIGHUP)
+    told_to_reload = 1;
+  else
+    told_to_end = 1;
+}
 
 static void map_reports(struct sender *sender, const char *path) {
   size_t size = sender->line_count * sizeof *sender->reports;
@@ -88,9 +99,19 @@ static void print_log(void *user, int32_t level, const char *line) {
   if (level <= LOG_LEVEL_SHOWN) (void)fprintf(stderr, "%d %s\n", level, line);
 }
 
+static void reload_credentials(struct sender *sender) {
+  char error[512] = "";
+  int32_t status = sendoff_reload_credentials(sender->producer, NULL, error, sizeof error);
+  (void)printf("reload %s %s\n", sendoff_status_name(status), error);
+}
+
 static void *print_progress(void *argument) {
   struct sender *sender = argument;
   while (!atomic_load(&sender->finished)) {
+    if (told_to_reload) {
+      told_to_reload = 0;
+      reload_credentials(sender);
+    }
     sendoff_counters counters = get_counters(sender);
     (void)printf("progress %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
                  atomic_load(&sender->sent), counters.records_pending, counters.requests_in_flight,
@@ -117,8 +138,8 @@ static void send_line(struct sender *sender, struct text line, uint64_t number) 
 static void send_lines(struct sender *sender, struct text input, uint64_t lines_per_second) {
   int64_t begun_us = now_us();
   size_t at = 0;
-  for (uint64_t number = 0; number < sender->line_count; number++) {
-    while (number * 1000000 > (uint64_t)(now_us() - begun_us) * lines_per_second)
+  for (uint64_t number = 0; number < sender->line_count && !told_to_end; number++) {
+    while (number * 1000000 > (uint64_t)(now_us() - begun_us) * lines_per_second && !told_to_end)
       sleep_us(BURST_US);
     send_line(sender, next_line(input, &at), number);
     atomic_store(&sender->sent, number + 1);
@@ -157,6 +178,9 @@ int main(int argument_count, char **arguments) {
   sendoff_callbacks callbacks = {
       .size = sizeof callbacks, .user = &sender, .on_reports = on_reports, .on_log = print_log};
   sender.producer = producer_of(arguments[1], arguments + 6, argument_count - 6, &callbacks);
+  struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+  (void)sigaction(SIGTERM, &action, NULL);
+  (void)sigaction(SIGHUP, &action, NULL);
   pthread_t progress;
   if (pthread_create(&progress, NULL, print_progress, &sender) != 0) fail("progress", "no thread");
   send_lines(&sender, input, parse_count(arguments[5]));
@@ -168,7 +192,7 @@ int main(int argument_count, char **arguments) {
   print_summary(&sender, &counters);
   uint64_t delivered =
       sender.outcomes[SENDOFF_OUTCOME_DELIVERED] + sender.outcomes[SENDOFF_OUTCOME_DELIVERED_OFFSET_UNKNOWN];
-  return closed == SENDOFF_OK && delivered == sender.line_count && sender.reported_twice == 0 &&
+  return closed == SENDOFF_OK && delivered == counters.records_accepted && sender.reported_twice == 0 &&
                  sender.reported_out_of_order == 0
              ? 0
              : 1;

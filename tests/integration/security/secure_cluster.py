@@ -8,9 +8,10 @@ import contextlib
 import pathlib
 
 from certificates import Authority
-from kafka.cluster import VERSIONS, Cluster, Listener
+from kafka.cluster import VERSIONS, Cluster, Listener, free_port
 from kerberos import REALM, Kdc
 from oidc_server import AUDIENCE, OidcServer
+from proxy import Proxy
 
 USER, PASSWORD = "alice", "pencil of Alice"
 # All that Java's form of a login module can need in a password.
@@ -28,16 +29,16 @@ def jaas(module: str, **options) -> str:
 
 
 def escape(text: str) -> str:
-    """As a quoted word of Java's login configurations and as a value of its properties want it."""
+    """As a quoted word of Java's login configurations has it."""
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 class SecureCluster:
-    """names: which of LISTENERS; PLAINTEXT is there as everywhere. settings: more of the broker's. The certificates are
-    made at once, the rest with the context."""
+    """names: which of LISTENERS; PLAINTEXT is there as everywhere. settings: more of the broker's. proxied: clients are
+    told ports where a proxy has to be put: proxy(). The certificates are made at once, the rest with the context."""
 
     def __init__(self, folder: pathlib.Path, names: tuple = LISTENERS, settings: dict | None = None,
-                 java_options: tuple = ()) -> None:
+                 proxied: bool = False) -> None:
         self.folder = pathlib.Path(folder)
         self.root = Authority(self.folder / "root")
         self.middle = Authority(self.folder / "middle", parent=self.root)
@@ -48,13 +49,17 @@ class SecureCluster:
         self.oidc = OidcServer(self.folder / "oidc", self.root.issue("oidc"), {CLIENT_ID: CLIENT_SECRET})
         listeners = self._listeners()
         self.listeners = {name: listeners[name] for name in names}
+        for listener in self.listeners.values():
+            listener.advertised_port = free_port() if proxied else listener.port
+        self.jmx_port = free_port()
         scram = tuple(f"SCRAM-SHA-{bits}=[name={USER},password={PASSWORD}]" for bits in (256, 512))
         self.cluster = Cluster(
             VERSIONS[0], self.folder / "kafka", listeners=self.listeners, scram=scram,
             settings={"auto.create.topics.enable": "true", "num.partitions": PARTITIONS,
                       "sasl.kerberos.service.name": "kafka"} | (settings or {}),
             java_options=(f"-Djava.security.krb5.conf={self.kdc.settings}",
-                          f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={self.oidc.jwks_url}", *java_options))
+                          f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={self.oidc.jwks_url}",
+                          *jmx_options(self.jmx_port)))
 
     def __enter__(self) -> "SecureCluster":
         with contextlib.ExitStack() as stack:
@@ -78,6 +83,23 @@ class SecureCluster:
         """Of a client: where the KDC is, and no ticket yet."""
         return self.kdc.environment(self.folder / "no-cache") | added
 
+    def proxy(self, name: str) -> Proxy:
+        return Proxy(self.listeners[name].advertised_port, self.listeners[name].port)
+
+    def counts(self, name: str) -> dict[str, float]:
+        """What the broker counted at that listener: successful-reauthentication-total and their like, by name."""
+        names = f"kafka.server:type=socket-server-metrics,listener={name},networkProcessor=*"
+        url = f"service:jmx:rmi:///jndi/rmi://127.0.0.1:{self.jmx_port}/jmxrmi"
+        printed = self.cluster.run_tool("org.apache.kafka.tools.JmxTool", [
+            "--jmx-url", url, "--object-name", names, "--report-format", "properties", "--one-time"])
+        counts: dict[str, float] = {}
+        for line in printed.splitlines():
+            metric, _, value = line.rpartition("=")
+            if metric.startswith("kafka.server:") and ":" in metric:
+                short = metric.rpartition(":")[2]
+                counts[short] = counts.get(short, 0) + float(value)
+        return counts
+
     def client_settings(self, listener: str, **changes) -> list[str]:
         """What a client of that listener has to set, by Kafka's names, as name=value. changes: other values, with _
         for the dot, and None for what is not to be set."""
@@ -87,6 +109,17 @@ class SecureCluster:
             settings["ssl.truststore.location"] = self.root.certificate
         settings |= self.login_settings(listener) | {name.replace("_", "."): value for name, value in changes.items()}
         return [f"{name}={value}" for name, value in settings.items() if value is not None]
+
+    def java_properties(self, listener: str) -> list[str]:
+        """As client_settings for PLAIN, SCRAM and TLS, in lines of a .properties file, as Java's clients read it."""
+        settings = {"security.protocol": self.listeners[listener].protocol, "ssl.truststore.type": "PEM",
+                    "ssl.truststore.location": self.root.certificate}
+        own = self.login_settings(listener)
+        if "sasl.username" in own:
+            kind = "plain.PlainLoginModule" if listener == "PLAIN" else "scram.ScramLoginModule"
+            module = jaas(f"{LOGIN_MODULES}.{kind}", username=own["sasl.username"], password=own["sasl.password"])
+            own = {"sasl.mechanism": own["sasl.mechanism"], "sasl.jaas.config": properties_value(module)}
+        return [f"{name}={value}" for name, value in (settings | own).items()]
 
     def login_settings(self, listener: str) -> dict:
         match listener:
@@ -154,8 +187,18 @@ class SecureCluster:
         return login("GSSAPI", jaas("com.sun.security.auth.module.Krb5LoginModule", **options))
 
 
+def jmx_options(port: int) -> tuple[str, ...]:
+    """The broker's metrics, for programs on this machine."""
+    prefix = "-Dcom.sun.management.jmxremote"
+    return (f"{prefix}.host=127.0.0.1", f"{prefix}.port={port}", f"{prefix}.rmi.port={port}",
+            f"{prefix}.authenticate=false", f"{prefix}.ssl=false", "-Djava.rmi.server.hostname=127.0.0.1")
+
+
 def login(mechanism: str, module: str) -> dict:
     """A listener with that mechanism alone."""
-    # A value of Java's properties loses one level of backslashes.
-    return {"sasl.enabled.mechanisms": mechanism,
-            f"{mechanism.lower()}.sasl.jaas.config": module.replace("\\", "\\\\")}
+    return {"sasl.enabled.mechanisms": mechanism, f"{mechanism.lower()}.sasl.jaas.config": properties_value(module)}
+
+
+def properties_value(text: str) -> str:
+    """A .properties file takes one level of backslashes away."""
+    return text.replace("\\", "\\\\")
