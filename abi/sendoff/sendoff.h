@@ -658,10 +658,10 @@ SENDOFF_API int32_t sendoff_set_token_failure(sendoff_producer *producer, const 
  * Since: 1.1 */
 SENDOFF_API int32_t sendoff_wait_token_wanted(sendoff_producer *producer, int64_t timeout_ms);
 
-/* Loads certificates, keys and passwords anew: from a config with other values of ssl.* and sasl.* (other
- * settings in it do not count), or, with NULL, from the files that the settings name. Connections that are
- * open go on as they are; later ones, and later logins on them, use the new. What does not load changes
- * nothing.
+/* Loads certificates, keys and passwords anew: from a config that is as the producer's, with other values for
+ * TLS and logins (no others count; what is not set in it has its default), or, with NULL, from the files that
+ * the settings name. Connections that are open go on as they are; later ones, and later logins on them, use
+ * the new. What does not load changes nothing.
  *
  * Pointers: config is copied, NULL is allowed. error (may be NULL with error_size 0) is written on failure
  *   only.

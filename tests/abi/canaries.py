@@ -179,7 +179,7 @@ def _new_function(draft):
 
 
 def _new_constants(draft):
-    draft.replace(r"SENDOFF_NOT_CONFIGURED = -1030", r"\g<0>, SENDOFF_PAUSED = -1031")
+    draft.replace(r"SENDOFF_LOGIN_FAILED = -1033", r"\g<0>, SENDOFF_PAUSED = -1034")
     draft.replace(r"#define SENDOFF_ABI_VERSION 1\n", r"\g<0>#define SENDOFF_MORE 7\n")
 
 
@@ -249,8 +249,8 @@ BREAKS = {
                "sendoff_callbacks", BY_TYPES, "sendoff_create"),
     ],
     "constants-stay": [
-        Canary("a changed enum value", _constant("SENDOFF_CLOSED", "-1031"), "SENDOFF_CLOSED", ("header",),
-               "was -1005 and is -1031"),
+        Canary("a changed enum value", _constant("SENDOFF_CLOSED", "-1034"), "SENDOFF_CLOSED", ("header",),
+               "was -1005 and is -1034"),
         Canary("a removed constant", _constant_removed, "SENDOFF_SET_TRY", ("header",)),
         Canary("a changed macro", _next_abi, "SENDOFF_ABI_VERSION", ("header",)),
     ],
@@ -285,7 +285,8 @@ ALLOWED = [
     Canary("the header as it is", lambda draft: None),
     Canary("a new function under a new node", _new_function),
     Canary("a field behind each input struct that may grow",
-           lambda draft: [draft.append(name, "uint64_t more;") for name in ("sendoff_record", "sendoff_callbacks")]),
+           lambda draft: [draft.append(name, "uint64_t more;") for name in
+                          ("sendoff_record", "sendoff_callbacks", "sendoff_token")]),
     Canary("fields behind output structs that may grow",
            lambda draft: [draft.append(name, "uint32_t more, still_more;") for name in
                           ("sendoff_counters", "sendoff_event", "sendoff_partition", "sendoff_flush_result")]),

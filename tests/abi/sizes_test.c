@@ -143,6 +143,21 @@ static int32_t give_callbacks(const void *callbacks) {
   return status;
 }
 
+static void prepare_token(void) {
+  const sendoff_token token = {.size = sizeof token, .value = "a.b.c", .expires_ms = INT64_MAX};
+  memcpy(place, &token, sizeof token);
+}
+
+static int32_t give_token(const void *token) {
+  sendoff_producer *asking =
+      producer_open(NULL, SETTINGS("security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "OAUTHBEARER",
+                                   "allow.cleartext.credentials", "true"));
+  int32_t status = sendoff_set_token(asking, token, NULL, 0);
+  sendoff_close(asking, 0);
+  sendoff_destroy(asking);
+  return status;
+}
+
 static const struct {
   const char *name;
   uint32_t first_bytes, known_bytes;
@@ -153,6 +168,7 @@ static const struct {
     {"record to try_send", 104, sizeof(sendoff_record), prepare_record, give_try_send},
     {"record to send_sync", 104, sizeof(sendoff_record), prepare_record, give_send_sync},
     {"callbacks", 64, sizeof(sendoff_callbacks), prepare_callbacks, give_callbacks},
+    {"token", 40, sizeof(sendoff_token), prepare_token, give_token},
 };
 enum { INS = sizeof ins / sizeof ins[0] };
 
