@@ -50,21 +50,13 @@ const (
 // nativeConfig is a configuration of the C library; it belongs to one goroutine.
 type nativeConfig uintptr
 
-// newConfig makes a configuration of defaults; the caller frees it.
-func newConfig() (nativeConfig, error) {
+// build makes the library's configuration; the caller frees it.
+func (c Config) build() (nativeConfig, error) {
 	var handle uintptr
 	if status := native.Config_create(&handle); status != statusOK {
 		return 0, errorOf(status, 0)
 	}
-	return nativeConfig(handle), nil
-}
-
-// build makes the library's configuration; the caller frees it.
-func (c Config) build() (nativeConfig, error) {
-	config, err := newConfig()
-	if err != nil {
-		return 0, err
-	}
+	config := nativeConfig(handle)
 	if err := config.apply(c); err != nil {
 		config.free()
 		return 0, err

@@ -12,27 +12,25 @@ import (
 // typeOfSecrets is the Setting.Type of those whose values are shown nowhere.
 const typeOfSecrets = "password"
 
-// ReloadCredentials loads certificates, keys and passwords anew: from these values of ssl.* and sasl.*, or with nil
-// from the files that the producer's settings name. Connections that are open go on as they are; later ones, and later
-// logins on open ones, use the new. What does not load changes nothing, and the error says what it is. Neither
-// security.protocol nor sasl.mechanism can be changed.
+// ReloadCredentials loads certificates, keys and passwords anew: with nil from the files that the producer's settings
+// name, else from a Config as for NewProducer, of which File and Settings count, as far as they are about TLS and
+// logins. Connections that are open go on as they are; later ones, and later logins on open ones, use the new. What
+// does not load changes nothing, and the error says what it is. Neither security.protocol nor sasl.mechanism can be
+// changed: the error is ErrNotConfigured then, and where a producer has no use for credentials.
 //
 // It waits for files to be read, and for nothing else.
-func (p *Producer) ReloadCredentials(settings map[string]string) error {
+func (p *Producer) ReloadCredentials(config *Config) error {
 	defer runtime.KeepAlive(p)
-	var config nativeConfig
-	if settings != nil {
+	var built nativeConfig
+	if config != nil {
 		var err error
-		if config, err = newConfig(); err != nil {
+		if built, err = config.build(); err != nil {
 			return err
 		}
-		defer config.free()
-		if err := config.setAll(settings); err != nil {
-			return err
-		}
+		defer built.free()
 	}
 	buffer := make([]byte, errorBufferBytes)
-	if status := native.Reload_credentials(p.core.handle, uintptr(config), buffer); status != statusOK {
+	if status := native.Reload_credentials(p.core.handle, uintptr(built), buffer); status != statusOK {
 		return errorWithDetail(status, buffer)
 	}
 	return nil

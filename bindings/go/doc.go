@@ -36,8 +36,8 @@
 // # TLS and logins
 //
 // By Kafka's settings security.protocol, ssl.* and sasl.*. Config.TokenProvider gives tokens for OAUTHBEARER, and
-// ReloadCredentials loads other certificates and passwords while the producer goes on. What is secret is not shown where
-// a Config or a Token is printed or logged.
+// ReloadCredentials loads other certificates and passwords while the producer goes on. What is secret is not shown
+// where a Config or a Token is printed or logged.
 //
 // # Linking
 //

@@ -159,20 +159,21 @@ module Sendoff
       end
     end
 
-    # Loads certificates, keys and passwords anew: from these values of `ssl.*` and `sasl.*`, or without any from the
-    # files that the producer's settings name. Connections that are open go on as they are; later ones, and later
-    # logins on open ones, use the new. What does not load changes nothing, and the error says what it is. Waits for
-    # files to be read, while other threads run.
+    # Loads certificates, keys and passwords anew: without arguments from the files that the producer's settings name,
+    # else from settings as for {#initialize}, of which those of TLS and logins count. Connections that are open go on
+    # as they are; later ones, and later logins on open ones, use the new. What does not load changes nothing, and the
+    # error says what it is. Waits for files to be read, while other threads run.
     #
-    # @param config [Hash{String, Symbol => String}] settings by Kafka's names, as in {#initialize}
+    # @param config [Hash{String, Symbol => String}]
+    # @param file [String, Pathname, nil]
     # @param settings more of them, as keywords
     # @return [self]
     # @raise [ConfigurationError] if something does not load, or the producer has no use for credentials, or another
     #   `security.protocol` or `sasl.mechanism` is asked for
     # @raise [ClosedError, ForkedError]
     # @raise [Error] FILE_UNREADABLE
-    def reload_credentials(config = {}, **settings)
-      @session.reload_credentials({ **config, **settings })
+    def reload_credentials(config = {}, file: nil, **settings)
+      @session.reload_credentials({ **config, **settings }, file)
       self
     end
 

@@ -45,12 +45,12 @@ module Sendoff
       raise
     end
 
-    # From the files that the settings name, or from these values. Other connections than new ones go on as they are.
-    def reload_credentials(values)
-      status, message = if values.empty?
+    # From the files that the settings name, or from other settings. Connections that are open go on as they are.
+    def reload_credentials(values, file)
+      status, message = if values.empty? && file.nil?
                           load_credentials(0)
                         else
-                          Settings.open(values) { |settings| load_credentials(settings.handle) }
+                          Settings.open(values, file) { |settings| load_credentials(settings.handle) }
                         end
       raise Error.of(status, message) unless status == Native::OK
     end

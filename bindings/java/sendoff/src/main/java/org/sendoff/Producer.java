@@ -263,10 +263,10 @@ public final class Producer implements AutoCloseable {
     }
 
     /**
-     * As {@link #reloadCredentials()}, from other values of {@code ssl.*} and {@code sasl.*}. Neither {@code
-     * security.protocol} nor {@code sasl.mechanism} can be changed.
+     * As {@link #reloadCredentials()}, from settings as for {@link #Producer(Map)}, of which those of TLS and logins
+     * count. Neither {@code security.protocol} nor {@code sasl.mechanism} can be changed.
      *
-     * @param settings the values, as for {@link #Producer(Map)}
+     * @param settings the settings, those that stay as they are included
      * @throws ConfigurationException if a setting is not allowed or something does not load, which it says
      * @throws ClosedException if the producer is closed
      * @throws SendoffException if the producer has no use for these, or a file cannot be read

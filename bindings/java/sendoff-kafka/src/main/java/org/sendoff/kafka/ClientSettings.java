@@ -82,10 +82,15 @@ final class ClientSettings {
             || name.startsWith("sasl.oauthbearer.");
     }
 
-    /** The values of credentials that are to be loaded anew. */
-    static Map<String, Object> credentials(Map<String, ?> values) {
+    /** Those that are about TLS and logins, to be loaded anew. */
+    static Map<String, Object> credentials(Map<String, ?> values, boolean ownTokens) {
         Map<String, Object> settings = new HashMap<>();
-        values.forEach((name, value) -> put(settings, name, value));
+        values.forEach((name, value) -> {
+            boolean counts = isSecurity(name) || name.equals("security.protocol") || !isOwn(name) && isSendoffs(name);
+            if (counts && !(ownTokens && isOfTokens(name))) {
+                put(settings, name, value);
+            }
+        });
         return settings;
     }
 

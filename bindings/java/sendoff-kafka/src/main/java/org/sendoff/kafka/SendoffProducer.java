@@ -203,15 +203,15 @@ public class SendoffProducer<K, V> implements Producer<K, V> {
     }
 
     /**
-     * As {@link #reloadCredentials()}, from other values of {@code ssl.*} and {@code sasl.*}.
+     * As {@link #reloadCredentials()}, from settings as for the constructor, of which those of TLS and logins count.
      *
-     * @param settings the values, in the types of Kafka's settings, such as {@code Password}
+     * @param settings the settings, those that stay as they are included
      * @throws ConfigException if a setting is not allowed or something does not load, which it says
      * @throws KafkaException if the producer has no use for these, or a file cannot be read
      * @throws IllegalStateException if the producer is closed
      */
     public void reloadCredentials(Map<String, ?> settings) {
-        reload(() -> producer.reloadCredentials(ClientSettings.credentials(settings)));
+        reload(() -> producer.reloadCredentials(ClientSettings.credentials(settings, plugins.tokens() != null)));
     }
 
     private static void reload(Runnable call) {

@@ -1,9 +1,14 @@
 package org.sendoff.kafka;
 
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -13,6 +18,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.utils.Utils;
 
 /** The brokers that the tests run beside, and Kafka's own consumer to read back from them. */
 final class Brokers {
@@ -23,6 +29,18 @@ final class Brokers {
     static final long DEADLINE_SECONDS = 60;
 
     private Brokers() {
+    }
+
+    /** What a client of a listener that insists on TLS has to set: of mtls, scram or tokens. */
+    static Map<String, Object> secure(String listener) {
+        Properties settings = new Properties();
+        Path file = Path.of(required("SENDOFF_TEST_SECURE"), listener + ".properties");
+        try (Reader reader = Files.newBufferedReader(file)) {
+            settings.load(reader);
+        } catch (IOException failure) {
+            throw new AssertionError(failure);
+        }
+        return Utils.propsToMap(settings);
     }
 
     static String required(String variable) {
