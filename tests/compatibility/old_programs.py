@@ -17,7 +17,7 @@ LANGUAGES = ("go", "java", "ruby")
 RECORDS = 100  # what the programs of other languages send
 # What the C program of a version says, and what it has sent: key, headers, value.
 SAID = {(1, 0): "described\nconfigured\ncallbacks: 6 delivered, 0 not\nqueue: 10 delivered\n",
-        (1, 1): "featured and staged\n"}
+        (1, 1): "featured and staged\ncredentials given\n"}
 SENT = {(1, 0): ("key|origin=old|send", "||try_send", "||send_sync", "flat|h=v|send_flat",
                  *(f"||batch-{i}." for i in range(3)), *(f"||queue-{i}" for i in range(10))),
         (1, 1): ("||staged",)}
