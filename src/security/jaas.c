@@ -194,8 +194,9 @@ static int32_t option_add(struct reader *reader, struct jaas *jaas, char *name, 
   int32_t status =
       jaas_modules_check(jaas->module, name, value, is_surely_name, reader->error, reader->error_size);
   if (status == STATUS_OK && jaas_option(jaas, name) != NULL) {
-    (void)snprintf(reader->error, reader->error_size, "sasl.jaas.config: it has the option %.64s twice",
-                   name);
+    char shown[WORD_PRINTED_BYTES];
+    sasl_text_print(bytes_of_string(name), NULL, 0, shown, sizeof shown);
+    (void)snprintf(reader->error, reader->error_size, "sasl.jaas.config: it has the option %s twice", shown);
     status = STATUS_INVALID_SETTING;
   }
   if (status == STATUS_OK && jaas->count == OPTIONS_MAX) status = refuse(reader, "it has too many options");

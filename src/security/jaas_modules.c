@@ -2,6 +2,7 @@
 
 #include "base/assertion.h"
 #include "base/status.h"
+#include "security/sasl_text.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -131,7 +132,9 @@ int32_t jaas_modules_check(enum jaas_module module, const char *name, struct byt
     return STATUS_INVALID_SETTING;
   }
   if (is_surely_name) {
-    (void)snprintf(error, error_size, "sasl.jaas.config: %s has no option \"%.64s\"", module_name, name);
+    char shown[64];
+    sasl_text_print(bytes_of_string(name), NULL, 0, shown, sizeof shown);
+    (void)snprintf(error, error_size, "sasl.jaas.config: %s has no option \"%s\"", module_name, shown);
   } else {
     (void)snprintf(error, error_size,
                    "sasl.jaas.config: %s has no option of one of the names here, or a value is not quoted",

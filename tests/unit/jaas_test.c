@@ -133,6 +133,8 @@ START_TEST(malformed_texts_are_refused_with_the_reason) {
       {PLAIN " required password=Planted-Secret with-blanks;", "a \"=\" is missing"},
       {PLAIN " required password=correct Planted=x;", "a value is not quoted"},
       {PLAIN " required password=\"correct\"Planted=\"x\";", "a value is not quoted"},
+      {PLAIN " required \"a\\nb\"=\"x\";", "no option \"a?b\""},
+      {BEARER " required \"extension_\\n\"=a \"extension_\\n\"=b;", "the option extension_? twice"},
       {PLAIN " required usrname=\"x\";", "PlainLoginModule has no option \"usrname\""},
       {PLAIN " required username=\"x\" pasword=\"x\";", "PlainLoginModule has no option \"pasword\""},
       {PLAIN " required username=;", "a value is missing"},
