@@ -1,6 +1,7 @@
 #include "security/tls_store.h"
 
 #include "base/status.h"
+#include "security/security_library.h"
 #include "security/tls_store_parts.h"
 #include <openssl/pkcs12.h>
 #include <openssl/provider.h>
@@ -224,8 +225,9 @@ static struct {
   OSSL_LIB_CTX *context; /* lives as long as the process: providers do not come and go */
 } legacy = {.once = PTHREAD_ONCE_INIT};
 
+/* The file that has the provider belongs to the system's OpenSSL: it would bring that along. */
 static void make_legacy(void) {
-  OSSL_LIB_CTX *created = OSSL_LIB_CTX_new();
+  OSSL_LIB_CTX *created = security_library_is_own() ? NULL : OSSL_LIB_CTX_new();
   if (created == NULL) return;
   OSSL_PROVIDER *common = OSSL_PROVIDER_load(created, "default");
   OSSL_PROVIDER *old = OSSL_PROVIDER_load(created, "legacy");
