@@ -304,7 +304,6 @@ static void say_token(const struct token_source *source, const struct token *tok
 static void say_failure(const struct token_source *source, const char *reason, int64_t pause_us);
 static int64_t life_of(const struct token *token) {
   int64_t life_ms = token_expires_ms(token), life_us;
-  if (life_ms == INT64_MAX) return CLOCK_NEVER_US;
   if (__builtin_sub_overflow(life_ms, clock_wall_ms(), &life_ms)) return CLOCK_NEVER_US;
   return __builtin_mul_overflow(life_ms, INT64_C(1000), &life_us) ? CLOCK_NEVER_US : life_us;
 }
