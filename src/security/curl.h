@@ -5,7 +5,8 @@
  * curl copies headers and bodies into memory of its own and frees it as it is. So, if nobody in the process
  * has initialised curl before, it gets functions of ours that wipe what they free (curl_global_init_mem).
  * Where the host has, pieces of the Basic header and of the answer may stay behind in freed memory until it
- * is used again; `wipes` tells which of the two it is. */
+ * is used again; `wipes` tells which of the two it is. A host that starts curl itself has to do so before it
+ * creates producers: before 7.84, two threads must not start it at once. */
 #ifndef SECURITY_CURL_H
 #define SECURITY_CURL_H
 
