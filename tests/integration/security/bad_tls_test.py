@@ -330,7 +330,8 @@ def reloads(made: Certificates) -> list:
             line, = outcome.of("reload")
             missing = [word for word in words if word not in line["text"]]
             checks.expect(line["status"] == status and not missing, f"{line} lacks {missing}")
-            checks.expect(outcome.of("connect")[-1]["status"] == "OK", f"there is no connection any more\n    {outcome}")
+            last = outcome.of("connect")[-1]
+            checks.expect(last["status"] == "OK", f"there is no connection any more\n    {outcome}")
 
         pairs = [f"{key.replace('_', '.')}={value}" for key, value in settings.items()]
         options = [part for pair in pairs for part in ("--reload", pair)]
