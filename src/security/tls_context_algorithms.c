@@ -27,11 +27,11 @@ static int32_t sort_suites(const struct tls_load *load, struct suites *suites);
 static int32_t sort_suite(const struct tls_load *load, const char *name, struct suites *suites);
 static int32_t narrow_versions(const struct tls_load *load, const struct suites *suites);
 static int32_t set_list(const struct tls_load *load, const char *setting, const char *value,
-                        int (*set)(SSL_CTX *ssl, const char *list));
+                        int (*set)(SSL_CTX *ssl, char *list));
 static const char *next_name(const char *at, char name[NAME_BYTES]);
 static bool append(struct name_list *list, const char *name);
-static int set_groups(SSL_CTX *ssl, const char *list);
-static int set_signature_algorithms(SSL_CTX *ssl, const char *list);
+static int set_groups(SSL_CTX *ssl, char *list);
+static int set_signature_algorithms(SSL_CTX *ssl, char *list);
 
 int32_t tls_algorithms_load(const struct tls_load *load) {
   const struct tls_settings *settings = load->settings;
@@ -155,7 +155,7 @@ static int32_t narrow_versions(const struct tls_load *load, const struct suites 
 /* ---- lists ---- */
 
 static int32_t set_list(const struct tls_load *load, const char *setting, const char *value,
-                        int (*set)(SSL_CTX *ssl, const char *list)) {
+                        int (*set)(SSL_CTX *ssl, char *list)) {
   if (value == NULL) return STATUS_OK;
   struct name_list list = {.size = 0};
   char name[NAME_BYTES];
@@ -187,10 +187,10 @@ static bool append(struct name_list *list, const char *name) {
   return true;
 }
 
-static int set_groups(SSL_CTX *ssl, const char *list) {
+static int set_groups(SSL_CTX *ssl, char *list) {
   return (int)SSL_CTX_set1_groups_list(ssl, list);
 }
 
-static int set_signature_algorithms(SSL_CTX *ssl, const char *list) {
+static int set_signature_algorithms(SSL_CTX *ssl, char *list) {
   return (int)SSL_CTX_set1_sigalgs_list(ssl, list);
 }

@@ -17,7 +17,7 @@ enum {
   RECORD_OVERHEAD_MAX = SSL3_RT_HEADER_LENGTH + SSL3_RT_MAX_ENCRYPTED_OVERHEAD,
   RECORDS_MAX = 16, /* of output, so that one system call takes many */
   OUTPUT_BYTES = RECORDS_MAX * (RECORD_BYTES + RECORD_OVERHEAD_MAX),
-  OUTPUT_BYTES_MAX = 2 * OUTPUT_BYTES, /* with what OpenSSL answers by itself */
+  OUTPUT_BYTES_MAX = OUTPUT_BYTES + (64 << 10), /* with what OpenSSL answers by itself */
   BUFFER_BYTES_MIN = 4096,
 };
 

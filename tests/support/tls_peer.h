@@ -18,7 +18,7 @@ struct tls_peer_settings {
   int minimum, maximum;      /* TLS1_2_VERSION, ...; 0: any from TLS 1.0 on */
   const char *ciphers;       /* of TLS 1.2 */
   const char *cipher_suites; /* of TLS 1.3 */
-  const char *groups, *signature_algorithms;
+  const char *groups;
   bool is_weak; /* security level 0 */
 };
 

