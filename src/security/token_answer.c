@@ -183,8 +183,8 @@ static void say_expired(const struct token_answer *answer, int64_t exp_ms, char 
 }
 
 static bool is_bearer(struct json_value type) {
-  char text[8];
-  if (type.kind != JSON_STRING || type.text.size >= sizeof text) return false;
+  char text[sizeof "bearer" + 1]; /* one more, so that a longer one is not cut to it */
+  if (type.kind != JSON_STRING) return false;
   json_print(type, text, sizeof text);
   for (char *at = text; *at != '\0'; at++)
     if (*at >= 'A' && *at <= 'Z') *at = (char)(*at | 0x20);
