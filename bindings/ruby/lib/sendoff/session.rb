@@ -144,7 +144,7 @@ module Sendoff
 
       begin
         @drain = start("sendoff drain") { drain } unless @ended || @drain&.alive?
-        @asking = start("sendoff tokens") { @tokens.serve } if @tokens && !@ended && !@asking&.alive?
+        @asking = start("sendoff tokens") { @tokens.serve } if @tokens && !@tokens.over? && !@asking&.alive?
         if callbacks && !callback_thread&.alive?
           self.callback_thread = start("sendoff callbacks") { call_blocks }
         end

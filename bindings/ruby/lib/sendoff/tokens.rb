@@ -31,6 +31,7 @@ module Sendoff
       @provider = provider
       @logger = logger
       @wanted = wanted
+      @over = false
     end
 
     # Until the producer is closed.
@@ -39,8 +40,14 @@ module Sendoff
         provide
         @wanted = false
       end
+      @over = true
     ensure
-      @wanted = true # whoever was killed may have been about to ask
+      @wanted = true unless @over # whoever was killed may have been about to ask
+    end
+
+    # Whether the producer is closed, so that nobody asks any more.
+    def over?
+      @over
     end
 
     # The provider may hold secrets.

@@ -27,6 +27,8 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -148,6 +150,7 @@ class CredentialsTest {
 
     @ParameterizedTest
     @MethodSource("failures")
+    @Execution(ExecutionMode.CONCURRENT)
     void aProviderThatFailsIsAskedAgain(String reason, TokenProvider failing) throws Exception {
         AtomicInteger asked = new AtomicInteger();
         Properties settings = settingsOf("tokens", "log.level", "7", "client.id", "fails-" + reason.hashCode());
