@@ -96,7 +96,10 @@ static bool find_all(void *library, struct gssapi *found, const char **missing) 
 }
 
 /* What to do about minor statuses that are met often: MIT's table of errors "krb5" (krb5.h). */
-static const char *hint_of(uint32_t minor) {
+static const char *hint_of(uint32_t minor, bool by_keytab) {
+  enum { NO_TICKET = -1765328243, NO_CACHE = -1765328189 };
+  if (by_keytab && ((int32_t)minor == NO_TICKET || (int32_t)minor == NO_CACHE))
+    return "the keytab cannot be read, or has no key of the client's principal";
   static const struct {
     int32_t code;
     const char *hint;
@@ -109,11 +112,11 @@ static const char *hint_of(uint32_t minor) {
       {-1765328360, "the keytab's key is not the one that the KDC has for the client"},
       {-1765328352, "the ticket has expired: kinit, or a keytab, gets another"},
       {-1765328347, "the clocks of this machine and the KDC or broker differ too much"},
-      {-1765328243, "the credential cache has no ticket: kinit, or a keytab, gets one"},
+      {NO_TICKET, "the credential cache has no ticket: kinit, or a keytab, gets one"},
       {-1765328230, "krb5.conf does not say where the realm's KDC is"},
       {-1765328228, "no KDC of the realm can be reached"},
       {-1765328203, "the keytab has no key of the client's principal"},
-      {-1765328189, "there is no credential cache: kinit makes one, or a keytab does without"},
+      {NO_CACHE, "there is no credential cache: kinit makes one, and with a keytab none is needed"},
       {-1765328164, "the realm's KDC has a host name that cannot be resolved"},
   };
   for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
@@ -143,12 +146,13 @@ static void status_append(const struct gssapi *gssapi, uint32_t status, int kind
   }
 }
 
-void gssapi_explain(const struct gssapi *gssapi, uint32_t major, uint32_t minor, char *text, size_t size) {
+void gssapi_explain(const struct gssapi *gssapi, uint32_t major, uint32_t minor, bool by_keytab, char *text,
+                    size_t size) {
   text[0] = '\0';
   status_append(gssapi, major, GSS_C_GSS_CODE, text, size);
   if (minor != 0) status_append(gssapi, minor, GSS_C_MECH_CODE, text, size);
   size_t used = strlen(text);
   if (used == 0) (void)snprintf(text, size, "GSS-API's error %08x, %08x", (unsigned)major, (unsigned)minor);
-  const char *hint = hint_of(minor);
+  const char *hint = hint_of(minor, by_keytab);
   if (hint != NULL) (void)snprintf(text + strlen(text), size - strlen(text), " (%s)", hint);
 }

@@ -88,7 +88,9 @@ extern const struct gss_oid gssapi_krb5_mechanism, gssapi_name_of_service, gssap
 /* The library's functions, loaded by the first call that succeeds, or NULL: error says what is missing. */
 const struct gssapi *gssapi_load(char *error, size_t error_size);
 
-/* What a call's two statuses say, for people, with a hint where we know one. */
-void gssapi_explain(const struct gssapi *gssapi, uint32_t major, uint32_t minor, char *text, size_t size);
+/* What a call's two statuses say, for people, with a hint where we know one. by_keytab: a keytab was to be
+ * used, of which the library says no word where it cannot be. */
+void gssapi_explain(const struct gssapi *gssapi, uint32_t major, uint32_t minor, bool by_keytab, char *text,
+                    size_t size);
 
 #endif

@@ -74,7 +74,8 @@ static const struct gssapi *gssapi_of(const struct sasl_exchange *exchange) {
 static struct sasl_step refuse(struct sasl_exchange *exchange, const char *what, uint32_t major,
                                uint32_t minor) {
   char text[448];
-  gssapi_explain(gssapi_of(exchange), major, minor, text, sizeof text);
+  bool by_keytab = exchange->credentials->kerberos_keytab != NULL;
+  gssapi_explain(gssapi_of(exchange), major, minor, by_keytab, text, sizeof text);
   return sasl_mechanism_fail(exchange, STATUS_LOGIN_FAILED, "GSSAPI: %s failed: %s", what, text);
 }
 

@@ -155,23 +155,23 @@ START_TEST(well_known_failures_have_a_hint) {
       {-1765328360, "keytab's key"},
       {-1765328230, "krb5.conf"},
   };
-  char error[256];
+  char text[512];
   fake_reset();
-  const struct gssapi *gssapi = gssapi_load(error, sizeof error);
+  const struct gssapi *gssapi = gssapi_load(text, sizeof text);
   ck_assert_ptr_nonnull(gssapi);
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    char text[512];
-    gssapi_explain(gssapi, NO_CRED, (uint32_t)cases[i].minor, text, sizeof text);
+    gssapi_explain(gssapi, NO_CRED, (uint32_t)cases[i].minor, false, text, sizeof text);
     ck_assert_msg(strstr(text, cases[i].hint) != NULL, "%s", text);
     ck_assert_int_eq(strncmp(text, "major 7: once more: minor -17653", 32), 0);
   }
+  gssapi_explain(gssapi, NO_CRED, (uint32_t)-1765328189, true, text, sizeof text);
+  ck_assert_msg(strstr(text, "the keytab cannot be read, or has no key") != NULL, "%s", text);
   char small[20];
-  gssapi_explain(gssapi, NO_CRED, (uint32_t)-1765328347, small, sizeof small);
+  gssapi_explain(gssapi, NO_CRED, (uint32_t)-1765328347, false, small, sizeof small);
   ck_assert_str_eq(small, "major 7: once more ");
   fake_gssapi.failing = "display_status";
   fake_gssapi.major = FAILURE;
-  char text[128];
-  gssapi_explain(gssapi, NO_CRED, 0, text, sizeof text);
+  gssapi_explain(gssapi, NO_CRED, 0, false, text, sizeof text);
   ck_assert_str_eq(text, "GSS-API's error 00070000, 00000000");
   ck_assert_int_eq(fake_gssapi.live, 0);
 }
