@@ -127,6 +127,12 @@ def main():
             consumers.Machine(str(work)).build_by_cmake("only-static", f"-DCMAKE_PREFIX_PATH={prefix}",
                                                         cases={"default": False, "explicit_static": False})
 
+        with checks.check("CMake says what the static library lacks where OpenSSL is not installed"):
+            done = processes.run(["cmake", "-S", work / "consumer", "-B", work / "without-openssl", "-DCASES=static",
+                                  f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_DISABLE_FIND_PACKAGE_OpenSSL=ON"])
+            told = " ".join(done.stderr.split())
+            expect(done.returncode != 0 and "needs OpenSSL 3.0 or newer" in told, f"{done.returncode}: {told}")
+
         with checks.check("CMake finds nothing where there is no library"):
             (library_folder / "libsendoff.a").unlink()
             (work / "neither").mkdir()

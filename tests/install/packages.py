@@ -74,7 +74,7 @@ def make_older(packages: list, place: pathlib.Path) -> list:
 
 
 def link_older(archive: pathlib.Path, library: pathlib.Path) -> None:
-    needed = output("pkg-config", "--static", "--libs", "libzstd", "liblz4", "libdeflate").split()
+    needed = output("pkg-config", "--static", "--libs", "libzstd", "liblz4", "libdeflate", "libssl").split()
     symbol_map = ROOT / "abi" / "baseline" / "1.0" / "sendoff.map"
     output(os.environ.get("CC", "cc"), "-shared", "-o", library, "-Wl,-soname,libsendoff.so.1", "-Wl,-z,nodelete",
            f"-Wl,--version-script={symbol_map}", "-Wl,--whole-archive", archive, "-Wl,--no-whole-archive", *needed,
@@ -95,6 +95,12 @@ def expect_symbols(library_package: pathlib.Path, place: pathlib.Path) -> None:
            f"differ: {sorted(functions ^ exported)[:9]}")
     wrong = [name for name, since in versioned.items() if name.split("@SENDOFF_")[1] != since]
     expect(not wrong and "SENDOFF_1.0@SENDOFF_1.0" in versioned, f"another version than their node's: {wrong}")
+
+
+def field(package: pathlib.Path, name: str) -> list:
+    """What a package depends on, suggests, ...: names without versions, the first of each alternative."""
+    told = output("dpkg-deb", "--field", package, name)
+    return re.findall(r"(?:^|, )([\w.+-]+)", told)
 
 
 def dependency_of(source: str, library_package: pathlib.Path, place: pathlib.Path) -> str:
