@@ -668,8 +668,8 @@ SENDOFF_API int32_t sendoff_wait_token_wanted(sendoff_producer *producer, int64_
  * Threads: any, callbacks too.
  * Waits: for files to be read.
  * Statuses: OK, INVALID_SETTING (error says what does not load), FILE_UNREADABLE, NOT_CONFIGURED
- *   (security.protocol is PLAINTEXT, or another security.protocol or mechanism is asked for), CLOSED, FORKED,
- *   OUT_OF_MEMORY, INVALID_ARGUMENT.
+ *   (security.protocol is PLAINTEXT, or another security.protocol or mechanism is asked for), IN_CALLBACK (an
+ *   on_log that the loading itself calls), CLOSED, FORKED, OUT_OF_MEMORY, INVALID_ARGUMENT.
  * Since: 1.1 */
 SENDOFF_API int32_t sendoff_reload_credentials(sendoff_producer *producer, const sendoff_config *config,
                                                char *error, size_t error_size);

@@ -37,6 +37,7 @@ struct loaded {
   struct token_fetcher_source *fetcher_source;
 };
 
+static void lock_init(pthread_mutex_t *lock);
 static int32_t build(struct security *security, const struct security_settings *settings,
                      struct config_error *error);
 static int32_t create_tokens(struct security *security, const struct security_settings *settings,
@@ -75,7 +76,7 @@ int32_t security_create(const struct config *config, const struct security_hooks
     created->protocol = settings.protocol;
     created->mechanism = settings.sasl.mechanism;
     created->token_method = settings.token_method;
-    pthread_mutex_init(&created->lock, NULL);
+    lock_init(&created->lock);
     status = build(created, &settings, error);
     if (status != STATUS_OK) {
       security_close(created);
@@ -134,6 +135,15 @@ struct token_source *security_host_tokens(const struct security *security) {
 int64_t security_tick(struct security *security, int64_t now_us) {
   struct token_source *tokens = security_host_tokens(security);
   return tokens == NULL ? CLOCK_NEVER_US : token_source_tick(tokens, now_us);
+}
+
+/* One that fails where it would wait for its own thread. */
+static void lock_init(pthread_mutex_t *lock) {
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
+  pthread_mutex_init(lock, &attributes);
+  pthread_mutexattr_destroy(&attributes);
 }
 
 /* ---- building ---- */
@@ -238,9 +248,11 @@ static void put_in_force(struct security *security, struct loaded *loaded) {
 }
 
 int32_t security_reload(struct security *security, const struct config *config, struct config_error *error) {
-  pthread_mutex_lock(&security->lock);
-  int32_t status = security->is_closed ? STATUS_CLOSED : reload_locked(security, config, error);
-  pthread_mutex_unlock(&security->lock);
+  int32_t status = STATUS_IN_CALLBACK; /* this is an on_log of the loading itself */
+  if (pthread_mutex_lock(&security->lock) == 0) {
+    status = security->is_closed ? STATUS_CLOSED : reload_locked(security, config, error);
+    pthread_mutex_unlock(&security->lock);
+  }
   if (status != STATUS_OK && error->text[0] == '\0') config_error_set(error, "%s", status_text(status));
   return status;
 }

@@ -43,7 +43,8 @@ struct token_source *security_host_tokens(const struct security *security);
 int64_t security_tick(struct security *security, int64_t now_us);
 
 /* Loads everything anew, from config or (NULL) from the one in force; what does not load changes nothing.
- * Statuses: as security_create's, CLOSED; NOT_CONFIGURED also: another protocol or mechanism is asked for. */
+ * Statuses: as security_create's, CLOSED, IN_CALLBACK (a log line of this very loading); NOT_CONFIGURED also:
+ * another protocol or mechanism is asked for. */
 int32_t security_reload(struct security *security, const struct config *config, struct config_error *error);
 
 /* Ends the threads and all waits; the transport and its connections are gone. Only security_destroy follows,

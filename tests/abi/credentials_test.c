@@ -252,6 +252,29 @@ START_TEST(a_callback_may_do_all_but_wait) {
 }
 END_TEST
 
+static int32_t within_loading;
+
+/* The warning about credentials in the clear comes with each loading. */
+static void load_again(void *user, int32_t level, const char *line) {
+  calls_on_log(user, level, line);
+  if (!atomic_exchange(&inside.begun, true))
+    within_loading = sendoff_reload_credentials(producer, NULL, NULL, 0);
+}
+
+START_TEST(a_log_line_of_the_loading_does_not_wait_for_it) {
+  callbacks.on_log = load_again;
+  inside.begun = true; /* not before the producer is there, and its one attempt to connect is over */
+  producer = producer_open(&callbacks, SETTINGS("security.protocol", "SASL_PLAINTEXT", "sasl.mechanism",
+                                                "OAUTHBEARER", "allow.cleartext.credentials", "true",
+                                                "reconnect.backoff.ms", "3600000"));
+  UNTIL(counters_of(producer).connections_lost > 0);
+  inside.begun = false;
+  ck_assert_int_eq(sendoff_reload_credentials(producer, NULL, NULL, 0), SENDOFF_OK);
+  ck_assert(inside.begun);
+  ck_assert_int_eq(within_loading, SENDOFF_IN_CALLBACK);
+}
+END_TEST
+
 START_TEST(a_child_is_refused) {
   producer = producer_open(&callbacks, with_tokens);
   pid_t child = fork();
@@ -327,6 +350,7 @@ int main(void) {
   tcase_add_test(tests, a_wait_ends_by_destroy);
   tcase_add_test(tests, a_wait_has_its_time);
   tcase_add_test(tests, a_callback_may_do_all_but_wait);
+  tcase_add_test(tests, a_log_line_of_the_loading_does_not_wait_for_it);
   tcase_add_test(tests, a_child_is_refused);
   tcase_add_test(tests, callbacks_of_the_first_size_have_no_on_token_wanted);
   tcase_add_test(tests, what_cannot_be_loaded_is_named);
