@@ -364,7 +364,7 @@ static int32_t refuse_expanded(enum setting setting, const char *name, const cha
                                struct config_error *error) {
   char allowed[400];
   setting_value_describe(setting, allowed, sizeof(allowed));
-  config_error_set(error, "%.200s=%.80s: what it refers to %s", name, reference, allowed);
+  config_error_set(error, "%.120s=%.200s: what it refers to %s", name, reference, allowed);
   return STATUS_INVALID_SETTING;
 }
 
@@ -382,7 +382,7 @@ static int32_t value_expand(struct secret **value, enum setting setting, const c
   if (!setting_value_read(setting, text, &number)) {
     status = refuse_expanded(setting, name, reference, error);
   } else if (value_check(setting, name, text, NULL) != STATUS_OK) {
-    config_error_set(error, "%.200s=%.80s: what it refers to is no list of brokers", name, reference);
+    config_error_set(error, "%.120s=%.200s: what it refers to is no list of brokers", name, reference);
     status = STATUS_INVALID_SETTING;
   }
   if (status != STATUS_OK) {

@@ -13,6 +13,8 @@
 /* The order is that of config.providers's values. */
 enum provider { PROVIDER_ENV, PROVIDER_FILE, PROVIDER_DIRECTORY, PROVIDER_COUNT };
 
+enum { REFERENCE_SHOWN_BYTES = 160 };
+
 static const char *const provider_names[PROVIDER_COUNT] = {"env", "file", "directory"};
 
 struct lookup {
@@ -142,7 +144,8 @@ static int32_t append(struct secret **to, struct bytes bytes) {
 }
 
 static int32_t refuse(const struct reference *reference, const char *reason, struct config_error *error) {
-  config_error_set(error, "%.120s: %.*s: %.200s", reference->name, (int)reference->text.size,
+  size_t shown = reference->text.size < REFERENCE_SHOWN_BYTES ? reference->text.size : REFERENCE_SHOWN_BYTES;
+  config_error_set(error, "%.120s: %.*s: %.200s", reference->name, (int)shown,
                    (const char *)reference->text.data, reason);
   return STATUS_INVALID_SETTING;
 }

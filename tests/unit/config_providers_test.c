@@ -148,9 +148,9 @@ START_TEST(what_is_not_there_is_refused) {
   set("config.providers", "env,file,directory");
   assert_refused("sasl.password", "${env:CONFIG_PROVIDERS_ABSENT}",
                  "${env:CONFIG_PROVIDERS_ABSENT}: the environment has no variable of that name");
-  assert_refused("sasl.password", "${file:FILE:absent}", ":absent}: the file has no such key");
-  assert_refused("sasl.password", "${file:FOLDER/absent:a}", "/absent:a}: there is no file of that name");
-  assert_refused("sasl.password", "${directory:FOLDER:absent}", ":absent}: there is no file of that name");
+  assert_refused("sasl.password", "${file:FILE:absent}", ": the file has no such key");
+  assert_refused("sasl.password", "${file:FOLDER/absent:a}", ": there is no file of that name");
+  assert_refused("sasl.password", "${directory:FOLDER:absent}", ": there is no file of that name");
 }
 END_TEST
 
@@ -195,7 +195,7 @@ START_TEST(only_allowed_paths_are_read) {
   assert_password("${file:FILE:user}", "alice");
   set("config.providers.file.param.allowed.paths", "/proc , /usr");
   assert_refused("sasl.password", "${file:FILE:user}",
-                 "user}: config.providers.file.param.allowed.paths does not allow that path");
+                 ": config.providers.file.param.allowed.paths does not allow that path");
   assert_refused("sasl.password", "${file:/usr/../FILE:user}", "does not allow that path");
   set("config.providers.directory.param.allowed.paths", folder);
   assert_password("${directory:FOLDER:secrets}",
@@ -280,16 +280,14 @@ END_TEST
 
 START_TEST(what_is_found_is_checked_and_not_shown) {
   set("config.providers", "file");
-  assert_refused(
-      "linger.ms", "${file:FILE:password}",
-      ":password}: what it refers to must be milliseconds, with three decimals at most: 0 to 2147483647");
+  assert_refused("linger.ms", "${file:FILE:password}",
+                 ": what it refers to must be milliseconds, with three decimals at most: 0 to 2147483647");
   ck_assert_int_eq(config_unset(config, "linger.ms", NULL), STATUS_OK);
   assert_refused("topic.orders.acks", "${file:FILE:password}",
-                 ":password}: what it refers to must be one of all, -1, 0, 1");
+                 ": what it refers to must be one of all, -1, 0, 1");
   ck_assert_int_eq(config_unset(config, "topic.orders.acks", NULL), STATUS_OK);
   write_file("password=hunter2:99999999\n");
-  assert_refused("bootstrap.servers", "${file:FILE:password}",
-                 ":password}: what it refers to is no list of brokers");
+  assert_refused("bootstrap.servers", "${file:FILE:password}", ": what it refers to is no list of brokers");
 }
 END_TEST
 
