@@ -20,6 +20,7 @@ _Static_assert(sizeof(sendoff_token_extension) == sizeof(struct token_extension)
 
 static int32_t begin(sendoff_producer *handle, struct producer **producer, struct token_source **tokens);
 static int32_t end(struct producer *producer, int32_t status);
+static int32_t end_waking(struct producer *producer, int32_t status);
 static int32_t make_token(const sendoff_token *given, struct token **token, char *error, size_t error_size);
 
 int32_t sendoff_set_token(sendoff_producer *handle, const sendoff_token *given, char *error,
@@ -39,7 +40,7 @@ int32_t sendoff_set_token(sendoff_producer *handle, const sendoff_token *given, 
   status = make_token(given, &token, error, error_size);
   if (status == STATUS_OK) token_source_put(tokens, token);
   token_release(token);
-  return end(producer, status);
+  return end_waking(producer, status);
 }
 
 int32_t sendoff_set_token_failure(sendoff_producer *handle, const char *reason) {
@@ -49,7 +50,7 @@ int32_t sendoff_set_token_failure(sendoff_producer *handle, const char *reason) 
   int32_t status = begin(handle, &producer, &tokens);
   if (status != STATUS_OK) return status;
   token_source_fail(tokens, reason);
-  return end(producer, STATUS_OK);
+  return end_waking(producer, STATUS_OK);
 }
 
 int32_t sendoff_wait_token_wanted(sendoff_producer *handle, int64_t timeout_ms) {
@@ -102,6 +103,14 @@ static int32_t begin(sendoff_producer *handle, struct producer **producer, struc
 
 static int32_t end(struct producer *producer, int32_t status) {
   pthread_mutex_lock(&producer->slot->lock);
+  producer_leave(producer);
+  return status;
+}
+
+/* The sender thread reckons anew when the next token is to be wanted. */
+static int32_t end_waking(struct producer *producer, int32_t status) {
+  pthread_mutex_lock(&producer->slot->lock);
+  producer_wake_sender(producer);
   producer_leave(producer);
   return status;
 }
