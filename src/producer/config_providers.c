@@ -236,7 +236,10 @@ static int32_t read_allowed(const struct lookup *lookup, const struct reference 
   struct secret_file file;
   struct config_error fault = {.text = ""};
   status = secret_file_read(real, SECRET_FILE_REGULAR, &file, &fault);
-  if (status == STATUS_FILE_UNREADABLE) (void)refuse(reference, fault.text, error);
+  if (status == STATUS_FILE_UNREADABLE) {
+    const char *reason = strrchr(fault.text, ':'); /* behind the path, which the reference has */
+    (void)refuse(reference, reason == NULL ? fault.text : reason + 2, error);
+  }
   if (status != STATUS_OK) return status;
   if (lookup->log != NULL && file.is_open_to_others) {
     LOG(lookup->log, LOG_LEVEL_WARNING,
