@@ -61,6 +61,7 @@ int32_t producer_build(struct producer *producer, const struct config *config, s
 
 void producer_tear_down(struct producer *producer) {
   struct producer_callbacks callbacks = producer->callbacks;
+  security_end_loading(producer->security);
   if (producer->client != NULL) network_client_destroy(producer->client);
   security_close(producer->security);
   security_destroy(producer->security);
@@ -181,6 +182,7 @@ static int32_t build_network(struct producer *producer, uint64_t seed) {
   status = network_client_create(&network, transport, settings->bootstrap, settings->bootstrap_count,
                                  &producer->client);
   if (status != STATUS_OK) {
+    security_end_loading(producer->security);
     transport->operations->destroy(transport);
     producer->client = NULL;
   }

@@ -91,12 +91,17 @@ int32_t security_create(const struct config *config, const struct security_hooks
   return status;
 }
 
-void security_close(struct security *security) {
+void security_end_loading(struct security *security) {
   if (security == NULL) return;
   pthread_mutex_lock(&security->lock);
   security->is_closed = true;
   security->transport = NULL;
   pthread_mutex_unlock(&security->lock);
+}
+
+void security_close(struct security *security) {
+  if (security == NULL) return;
+  security_end_loading(security);
   if (security->tokens != NULL) token_source_close(security->tokens); /* ends the login thread's waits, too */
   file_watch_destroy(security->watch);
   login_destroy(security->login);
@@ -115,13 +120,13 @@ void security_destroy(struct security *security) {
 }
 
 int32_t security_wrap(struct security *security, struct transport **transport) {
-  if (security == NULL || security->tls_context == NULL) return STATUS_OK;
-  struct transport *wrapped;
+  if (security == NULL || !security_uses_tls(security->protocol)) return STATUS_OK;
+  struct transport *wrapped = NULL;
+  pthread_mutex_lock(&security->lock); /* files may have changed already */
   int32_t status = transport_tls_create(*transport, security->tls_context, &wrapped);
-  if (status != STATUS_OK) return status;
-  security->transport = wrapped;
-  *transport = wrapped;
-  return STATUS_OK;
+  if (status == STATUS_OK) security->transport = *transport = wrapped;
+  pthread_mutex_unlock(&security->lock);
+  return status;
 }
 
 struct login *security_login(const struct security *security) {

@@ -47,6 +47,8 @@ int64_t security_tick(struct security *security, int64_t now_us);
  * another protocol or mechanism is asked for. */
 int32_t security_reload(struct security *security, const struct config *config, struct config_error *error);
 
+/* Before the transport goes: nothing is loaded any more. NULL is allowed. */
+void security_end_loading(struct security *security);
 /* Ends the threads and all waits; the transport and its connections are gone. Only security_destroy follows,
  * and the waits of others find CLOSED. */
 void security_close(struct security *security);

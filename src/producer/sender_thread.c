@@ -122,6 +122,7 @@ static void finish(struct producer *producer) {
   producer->client = NULL; /* nobody wakes it from here on */
   pthread_mutex_unlock(&producer->slot->lock);
   handle_end_wakes(producer->slot);
+  security_end_loading(producer->security);
   network_client_destroy(client);
   security_close(producer->security);
   sender_publish(producer->sender);

@@ -254,6 +254,20 @@ START_TEST(tls_is_put_around_the_transport) {
 }
 END_TEST
 
+/* As sendoff_close does, while the program loads its files anew. */
+START_TEST(nothing_is_loaded_into_a_transport_that_has_gone) {
+  begin_files();
+  const char *const settings[] = {"security.protocol", "SSL", "ssl.ca.location", trust, NULL};
+  ck_assert_msg(create(settings) == STATUS_OK, "%s", error.text);
+  struct transport *transport = fake_transport_base(fake_transport_create(0, NULL));
+  ck_assert_int_eq(security_wrap(security, &transport), STATUS_OK);
+  security_end_loading(security);
+  transport->operations->destroy(transport);
+  ck_assert_int_eq(reload(NULL), STATUS_CLOSED);
+  end_files();
+}
+END_TEST
+
 START_TEST(files_that_do_not_load_are_named_and_change_nothing) {
   begin_files();
   const char *const missing[] = {"security.protocol", "SSL", "ssl.ca.location", "no/such/file", NULL};
@@ -323,6 +337,7 @@ int main(void) {
   tcase_add_test(tests, a_host_is_asked_for_tokens);
   tcase_add_test(tests, unsigned_tokens_are_fetched_without_the_host);
   tcase_add_test(tests, tls_is_put_around_the_transport);
+  tcase_add_test(tests, nothing_is_loaded_into_a_transport_that_has_gone);
   tcase_add_test(tests, files_that_do_not_load_are_named_and_change_nothing);
   tcase_add_test(tests, files_that_change_are_loaded_again);
   tcase_add_test(tests, missing_memory_is_told_and_leaves_nothing);
