@@ -247,6 +247,7 @@ static void put_in_force(struct security *security, struct loaded *loaded) {
   }
   if (loaded->fetcher_source != NULL) {
     token_fetcher_replace(security->fetcher, loaded->fetcher_source);
+    token_source_renew(security->tokens);
     loaded->fetcher_source = NULL;
   }
   if (loaded->credentials != NULL) login_replace(security->login, loaded->credentials);

@@ -210,6 +210,36 @@ START_TEST(unsigned_tokens_are_fetched_without_the_host) {
 }
 END_TEST
 
+static void await_login(struct login_exchange *exchange) {
+  int64_t until_us = clock_monotonic_us() + PATIENCE_US;
+  struct sasl_step step;
+  login_begin_step(exchange, bytes_of(NULL, 0), until_us);
+  while (!login_poll_step(exchange, &step)) {
+    pthread_mutex_lock(&lock);
+    condition_wait(&noted, &lock, clock_monotonic_us() + 1000);
+    pthread_mutex_unlock(&lock);
+    ck_assert_int_lt(clock_monotonic_us(), until_us);
+  }
+  ck_assert_int_eq(step.kind, SASL_STEP_SEND);
+}
+
+#define UNSECURED(principal)                                                                                 \
+  "security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "OAUTHBEARER", "allow.cleartext.credentials",     \
+      "true", "enable.sasl.oauthbearer.unsecure.jwt", "true", "sasl.oauthbearer.config",                     \
+      "principal=" principal
+
+START_TEST(a_token_that_is_in_force_is_replaced_when_what_it_was_fetched_with_is) {
+  const char *const settings[] = {UNSECURED("first"), NULL}, *const other[] = {UNSECURED("second"), NULL};
+  ck_assert_msg(create(settings) == STATUS_OK, "%s", error.text);
+  struct login_exchange *exchange = login_exchange_create(security_login(security), "broker");
+  await_login(exchange);
+  login_exchange_destroy(exchange);
+  await_line("a token of \"first\"");
+  ck_assert_msg(reload(other) == STATUS_OK, "%s", error.text);
+  await_line("a token of \"second\"");
+}
+END_TEST
+
 /* A folder with an authority's certificate. */
 static struct tls_folder folder;
 static char *trust;
@@ -336,6 +366,7 @@ int main(void) {
   tcase_add_test(tests, other_credentials_are_put_in_force_and_other_kinds_are_refused);
   tcase_add_test(tests, a_host_is_asked_for_tokens);
   tcase_add_test(tests, unsigned_tokens_are_fetched_without_the_host);
+  tcase_add_test(tests, a_token_that_is_in_force_is_replaced_when_what_it_was_fetched_with_is);
   tcase_add_test(tests, tls_is_put_around_the_transport);
   tcase_add_test(tests, nothing_is_loaded_into_a_transport_that_has_gone);
   tcase_add_test(tests, files_that_do_not_load_are_named_and_change_nothing);

@@ -298,6 +298,10 @@ void token_source_discard(struct token_source *source, const struct token *token
   (void)source, (void)token;
 }
 
+void token_source_renew(struct token_source *source) {
+  (void)source;
+}
+
 int32_t oidc_create(const struct oidc_settings *settings, struct oidc **oidc, char *error,
                     size_t error_size) {
   (void)settings, (void)oidc;
