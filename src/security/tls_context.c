@@ -21,6 +21,7 @@ struct tls_context {
 };
 
 static int32_t load_all(const struct tls_load *load);
+static int32_t refuse_openssl(const struct tls_load *load);
 static void set_options(SSL_CTX *ssl);
 static void warn_of_what_is_off(const struct tls_load *load);
 
@@ -38,8 +39,10 @@ int32_t tls_context_create(const struct tls_settings *settings, const struct log
   created->resumption = tls_resumption_create();
   created->ssl = load.ssl = SSL_CTX_new(TLS_client_method());
   int32_t status = STATUS_OK;
-  if (created->resumption == NULL || created->ssl == NULL)
+  if (created->resumption == NULL)
     status = tls_load_fail(&load, STATUS_OUT_OF_MEMORY, "%s", status_text(STATUS_OUT_OF_MEMORY));
+  else if (created->ssl == NULL)
+    status = refuse_openssl(&load);
   if (status == STATUS_OK) status = load_all(&load);
   ERR_pop_to_mark();
   if (status != STATUS_OK) {
@@ -97,6 +100,18 @@ static int32_t load_all(const struct tls_load *load) {
   if (status == STATUS_OK) status = tls_identity_load(load);
   if (status == STATUS_OK) warn_of_what_is_off(load);
   return status;
+}
+
+/* It has no algorithms: as a rule because its configuration took them away. */
+static int32_t refuse_openssl(const struct tls_load *load) {
+  unsigned long code = ERR_peek_last_error();
+  const char *reason = ERR_reason_error_string(code);
+  if (reason == NULL || ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
+    return tls_load_fail(load, STATUS_OUT_OF_MEMORY, "%s", status_text(STATUS_OUT_OF_MEMORY));
+  return tls_load_fail(load, STATUS_SYSTEM_ERROR,
+                       "OpenSSL does not start (%s): is its configuration right? It is openssl.cnf, or what "
+                       "OPENSSL_CONF names",
+                       reason);
 }
 
 /* Said here, since openssl.cnf or a distribution may have other defaults. */

@@ -12,8 +12,8 @@ struct tls_context;
 
 /* Loads and checks everything. Statuses: OK, INVALID_SETTING (error says which setting and what is wrong with
  * what it names: not readable, not a certificate, wrong password, key and certificate do not match, ...),
- * FILE_UNREADABLE, OUT_OF_MEMORY. log: warned of verification that is off, of a client certificate that has
- * expired. Reads files. */
+ * FILE_UNREADABLE, SYSTEM_ERROR (OpenSSL does not start), OUT_OF_MEMORY. log: warned of verification that is
+ * off, of a client certificate that has expired. Reads files. */
 int32_t tls_context_create(const struct tls_settings *settings, const struct log *log,
                            struct tls_context **context, char *error, size_t error_size);
 

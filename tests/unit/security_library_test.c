@@ -2,11 +2,14 @@
 
 #include "base/status.h"
 #include "producer/exit_guard.h"
+#include "security/tls_context.h"
 #include "support/producer_world.h"
 #include <check.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +37,28 @@ START_TEST(it_works_after_its_start) {
   security_library_init();
   ck_assert_int_eq(EVP_Q_digest(NULL, "SHA256", NULL, "", 0, digest, NULL), 1);
   ck_assert_mem_eq(digest, begin, sizeof begin);
+}
+END_TEST
+
+/* A provider that is named takes the place of the default one, and this one has no algorithms. */
+static const char base_alone[] = "openssl_conf = library\n[library]\nproviders = providers\n"
+                                 "[providers]\nbase = base\n[base]\nactivate = 1\n";
+
+START_TEST(where_its_configuration_takes_its_algorithms_away_the_error_says_so) {
+  char path[] = "security_library_test.XXXXXX", error[512] = "";
+  int file = mkstemp(path);
+  ck_assert_int_ge(file, 0);
+  ck_assert_int_eq(write(file, base_alone, sizeof base_alone - 1), (ssize_t)sizeof base_alone - 1);
+  ck_assert_int_eq(setenv("OPENSSL_CONF", path, 1), 0);
+  const struct tls_settings settings = {.minimum_version = TLS_VERSION_1_2,
+                                        .maximum_version = TLS_VERSION_1_3};
+  struct tls_context *context = NULL;
+  int32_t status = tls_context_create(&settings, NULL, &context, error, sizeof error);
+  (void)close(file);
+  (void)unlink(path);
+  ck_assert_int_eq(status, STATUS_SYSTEM_ERROR);
+  ck_assert_ptr_null(context);
+  ck_assert_ptr_nonnull(strstr(error, "OPENSSL_CONF"));
 }
 END_TEST
 
@@ -99,6 +124,7 @@ int main(void) {
   tcase_add_test(tests, it_starts_once);
   tcase_add_test(tests, others_count_each_time);
   tcase_add_test(tests, it_works_after_its_start);
+  tcase_add_test(tests, where_its_configuration_takes_its_algorithms_away_the_error_says_so);
   tcase_add_test(tests, at_exit_producers_end_before_openssl);
   tcase_add_test(tests, at_exit_producers_end_before_libraries_that_were_started_later);
   suite_add_tcase(suite, tests);
