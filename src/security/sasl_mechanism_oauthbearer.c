@@ -60,15 +60,25 @@ static struct sasl_step begin(struct sasl_exchange *exchange, int64_t deadline_u
                              reason[0] == '\0' ? "" : ": ", reason);
 }
 
+/* Writes a member that is a string; the token in it is hidden, as the broker may repeat it there. */
+static void member_write(const struct sasl_exchange *exchange, struct json_value document, const char *name,
+                         char *to, size_t size) {
+  struct json_value member;
+  if (json_find(document, name, &member) != JSON_FOUND || member.kind != JSON_STRING) return;
+  struct secret *text = json_secret(member);
+  const struct bytes token = token_value(exchange->token);
+  if (text != NULL) sasl_text_print(secret_bytes(text), &token, 1, to, size);
+  secret_destroy(text);
+}
+
 /* Kafka's, and RFC 7628's (section 3.2.2): {"status":"invalid_token","scope":"..."}. */
-static void refusal_write(struct oauthbearer_state *state, struct bytes challenge) {
-  struct json_value document, member;
+static void refusal_write(struct sasl_exchange *exchange, struct bytes challenge) {
+  struct oauthbearer_state *state = exchange->state;
+  struct json_value document;
   char status[64] = "", scope[96] = "";
   if (json_read(challenge, &document) && document.kind == JSON_OBJECT) {
-    if (json_find(document, "status", &member) == JSON_FOUND && member.kind == JSON_STRING)
-      json_print(member, status, sizeof status);
-    if (json_find(document, "scope", &member) == JSON_FOUND && member.kind == JSON_STRING)
-      json_print(member, scope, sizeof scope);
+    member_write(exchange, document, "status", status, sizeof status);
+    member_write(exchange, document, "scope", scope, sizeof scope);
   }
   (void)snprintf(state->refusal, sizeof state->refusal, "%s%s%s%s",
                  status[0] == '\0' ? "the token was refused, without a status" : status,
@@ -85,7 +95,7 @@ static struct sasl_step oauthbearer_step(struct sasl_exchange *exchange, struct 
                                "OAUTHBEARER: the broker refused the token: %s", state->refusal);
   if (challenge.size == 0) return sasl_mechanism_done();
   state->is_refused = true;
-  refusal_write(state, challenge);
+  refusal_write(exchange, challenge);
   token_source_discard(exchange->credentials->tokens, exchange->token);
   return sasl_mechanism_send(exchange, secret_create(bytes_of_string(SEPARATOR)));
 }

@@ -159,6 +159,23 @@ START_TEST(oauthbearer_answers_a_refusal_and_reports_it) {
 }
 END_TEST
 
+START_TEST(oauthbearer_hides_a_token_that_a_refusal_repeats) {
+  struct login_rig rig;
+  login_rig_init(&rig, SASL_OAUTHBEARER);
+  const struct token_fields fields = {.value = bytes_of_string("opaque-token"), .expires_ms = INT64_MAX};
+  login_rig_set_token(&rig, &fields, 0);
+  login_rig_begin(&rig, "broker");
+  login_rig_expect_send(&rig, NULL, NULL);
+  login_rig_expect_send(
+      &rig, "{\"status\":\"bad: opaque-token\",\"scope\":\"\\u006fpaque-token \\u001b[2J\"}", "\x01");
+  const char *reason = login_rig_explain(&rig, 58, "");
+  ck_assert_ptr_null(strstr(reason, "opaque-token"));
+  ck_assert_ptr_nonnull(strstr(reason, "bad: [hidden] (it has to have the scope [hidden] ?[2J)"));
+  login_rig_expect_failed(&rig, "", STATUS_SASL_AUTHENTICATION_FAILED, "refused the token: bad: [hidden] (");
+  login_rig_deinit(&rig);
+}
+END_TEST
+
 START_TEST(oauthbearer_reports_refusals_that_are_not_json) {
   static const char *const refusals[] = {
       "x", "[]", "{\"status\":", "{\"status\":1}", "{\"status\":\"a\",\"status\":\"b\"}", "{}"};
@@ -347,6 +364,7 @@ int main(void) {
   tcase_add_test(test_case, scram_names_what_failed);
   tcase_add_test(test_case, oauthbearer_sends_token_and_extensions);
   tcase_add_test(test_case, oauthbearer_answers_a_refusal_and_reports_it);
+  tcase_add_test(test_case, oauthbearer_hides_a_token_that_a_refusal_repeats);
   tcase_add_test(test_case, oauthbearer_reports_refusals_that_are_not_json);
   tcase_add_test(test_case, oauthbearer_discards_what_was_refused);
   tcase_add_test(test_case, oauthbearer_tells_of_clocks_that_differ);
