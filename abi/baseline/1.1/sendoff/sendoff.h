@@ -81,7 +81,10 @@ enum {
   SENDOFF_TOPIC_RECREATED = -1027,
   SENDOFF_CONNECTION_REFUSED = -1028,
   SENDOFF_PARTITIONER_FAILED = -1029,
-  SENDOFF_NOT_CONFIGURED = -1030
+  SENDOFF_NOT_CONFIGURED = -1030,
+  SENDOFF_TLS_HANDSHAKE_FAILED = -1031,
+  SENDOFF_CERTIFICATE_REFUSED = -1032,
+  SENDOFF_LOGIN_FAILED = -1033
 };
 
 /* Classes of statuses, as bits. */
@@ -214,7 +217,9 @@ typedef struct sendoff_setting {
   uint32_t size;  /* sizeof(sendoff_setting), set by the caller */
   uint32_t flags; /* SENDOFF_SETTING_... */
   const char *name;
-  const char *type;          /* "boolean", "int", "long", "double", "string", "list", "enumeration" */
+  /* "boolean", "int", "long", "double", "string", "list", "enumeration", "password": text that
+   * sendoff_config_get gives as "[hidden]" (since 1.1) */
+  const char *type;
   const char *default_value; /* NULL: none */
   const char *range;         /* what is allowed, for people; NULL: anything of the type */
   const char *text;          /* what it does */
@@ -303,6 +308,10 @@ typedef struct sendoff_callbacks {
    * PARTITIONER_FAILED). */
   int32_t (*partitioner)(void *user, const char *topic, const void *key, size_t key_bytes, const void *value,
                          size_t value_bytes, int32_t partition_count, int32_t *partition);
+  /* A token for OAUTHBEARER is wanted: answer with sendoff_set_token or sendoff_set_token_failure, from here
+   * or later from any thread. On a thread of the library or one of the host's calls; must not wait.
+   * Since 1.1. */
+  void (*on_token_wanted)(void *user);
 } sendoff_callbacks;
 
 /* Starts a producer and its thread; it looks for its brokers by itself. On failure everything built so far
@@ -561,7 +570,8 @@ enum {
   SENDOFF_EVENT_LOG = 1,       /* a log line; number is its level */
   SENDOFF_EVENT_FATAL = 2,     /* the producer cannot go on; status says why */
   SENDOFF_EVENT_THROTTLED = 3, /* a broker asked for a pause; number is its milliseconds */
-  SENDOFF_EVENT_LOST = 4       /* the queue was full; number counts the events lost since the last one read */
+  SENDOFF_EVENT_LOST = 4,      /* the queue was full; number counts the events lost since the last one read */
+  SENDOFF_EVENT_AUTHENTICATION_FAILED = 5 /* a broker's TLS handshake or login; status and text; since 1.1 */
 };
 
 /* A rare event. New kinds may come with new minor versions: ignore those that you do not know. */
@@ -584,9 +594,9 @@ typedef struct sendoff_event {
 SENDOFF_API int32_t sendoff_poll_event(sendoff_producer *producer, sendoff_event *event, int64_t timeout_ms);
 
 /* Ends the waits that other threads have under way on this producer, with INTERRUPTED: in sendoff_send,
- * _send_flat, _send_batch, _wait_for_space, _flush, _poll, _poll_event, _connect and _partitions_for, and
- * the wait for memory of _send_sync; not those for a report of _send_sync and in _close. One that comes
- * just before a wait may be missed by it: repeat until the thread has left.
+ * _send_flat, _send_batch, _wait_for_space, _flush, _poll, _poll_event, _wait_token_wanted, _connect and
+ * _partitions_for, and the wait for memory of _send_sync; not those for a report of _send_sync and in _close.
+ * One that comes just before a wait may be missed by it: repeat until the thread has left.
  *
  * Pointers: none.
  * Threads: any, callbacks and signal handlers too.
@@ -594,6 +604,75 @@ SENDOFF_API int32_t sendoff_poll_event(sendoff_producer *producer, sendoff_event
  * Statuses: OK, CLOSED, FORKED, INVALID_ARGUMENT.
  * Since: 1.0 */
 SENDOFF_API int32_t sendoff_wake(sendoff_producer *producer);
+
+/* ---- Credentials ---- */
+
+/* Text that goes to brokers with a token (KIP-342). */
+typedef struct sendoff_token_extension {
+  const char *name; /* letters; not "auth" */
+  const char *value;
+} sendoff_token_extension;
+
+/* A token for sasl.mechanism=OAUTHBEARER. Zero-initialise, set size and what is needed. */
+typedef struct sendoff_token {
+  uint32_t size; /* sizeof(sendoff_token), set by the caller */
+  uint32_t extension_count;
+  const char *value;                         /* as brokers are to get it, such as a JWT in its compact form */
+  const char *principal;                     /* whose it is, for log lines; may be NULL */
+  int64_t expires_ms;                        /* Unix time; the next token is wanted before it */
+  const sendoff_token_extension *extensions; /* may be NULL */
+} sendoff_token;
+
+/* Hands over a token, whether one is wanted or not. Connections that wait for one go on, later ones log in
+ * with it.
+ *
+ * Pointers: token is copied into memory that is left out of core dumps, and wiped when its successor comes.
+ *   error (may be NULL with error_size 0) is written on failure only.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: OK, NOT_CONFIGURED (the producer does not log in with tokens of the host's), CLOSED, FORKED,
+ *   OUT_OF_MEMORY, INVALID_ARGUMENT (also: the token has expired, or holds what no token can hold).
+ * Since: 1.1 */
+SENDOFF_API int32_t sendoff_set_token(sendoff_producer *producer, const sendoff_token *token, char *error,
+                                      size_t error_size);
+
+/* Says that there is no token now. Connections that wait for one fail with the reason; another token is
+ * wanted after a pause that grows from sasl.login.retry.backoff.ms.
+ *
+ * Pointers: reason is copied; it is shown in log lines and errors.
+ * Threads: any, callbacks too.
+ * Waits: for nothing.
+ * Statuses: OK, NOT_CONFIGURED (the producer does not log in with tokens of the host's), CLOSED, FORKED,
+ *   INVALID_ARGUMENT.
+ * Since: 1.1 */
+SENDOFF_API int32_t sendoff_set_token_failure(sendoff_producer *producer, const char *reason);
+
+/* Waits until a token is wanted, for hosts that take no callback from a thread of the library. One want ends
+ * one wait; on_token_wanted is called for it, too.
+ *
+ * Pointers: none.
+ * Threads: any, but not a callback.
+ * Waits: until a token is wanted, at most timeout_ms; sendoff_wake ends it.
+ * Statuses: OK, TIMED_OUT, INTERRUPTED, NOT_CONFIGURED (the producer does not log in with tokens of the
+ *   host's), IN_CALLBACK, CLOSED, FORKED, INVALID_ARGUMENT.
+ * Since: 1.1 */
+SENDOFF_API int32_t sendoff_wait_token_wanted(sendoff_producer *producer, int64_t timeout_ms);
+
+/* Loads certificates, keys and passwords anew: from a config that is as the producer's, with other values for
+ * TLS and logins (no others count; what is not set in it has its default), or, with NULL, from the files that
+ * the settings name. Connections that are open go on as they are; later ones, and later logins on them, use
+ * the new. What does not load changes nothing.
+ *
+ * Pointers: config is copied, NULL is allowed. error (may be NULL with error_size 0) is written on failure
+ *   only.
+ * Threads: any, callbacks too.
+ * Waits: for files to be read.
+ * Statuses: OK, INVALID_SETTING (error says what does not load), FILE_UNREADABLE, NOT_CONFIGURED
+ *   (security.protocol is PLAINTEXT, or another security.protocol or mechanism is asked for), IN_CALLBACK (an
+ *   on_log that the loading itself calls), CLOSED, FORKED, OUT_OF_MEMORY, INVALID_ARGUMENT.
+ * Since: 1.1 */
+SENDOFF_API int32_t sendoff_reload_credentials(sendoff_producer *producer, const sendoff_config *config,
+                                               char *error, size_t error_size);
 
 /* ---- What is going on ---- */
 

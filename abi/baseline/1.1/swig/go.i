@@ -28,6 +28,12 @@
 %result(uint32_t, uint32)
 %result(size_t, uint64)
 
+/* Text goes in as a copy, which is wiped: it may be a password. */
+%typemap(freearg) const char * %{
+  explicit_bzero($1, strlen($1));
+  free($1);
+%}
+
 /* Text comes out into a slice. */
 %define %buffer(POINTER, SIZE)
 %typemap(gotype) (char *POINTER, size_t SIZE) "[]byte"
@@ -67,10 +73,6 @@
 %ignore sendoff_wait_for_space;
 %ignore sendoff_wake;
 %ignore sendoff_partitions_nodes;
-
-%header %{
-#include <stdlib.h>
-%}
 
 %insert(cgo_comment_typedefs) %{
 #include "sendoff/sendoff.h"

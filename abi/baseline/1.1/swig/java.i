@@ -49,14 +49,15 @@
 %typemap(javain) uint32_t "$javainput"
 %typemap(javaout) uint32_t { return $jnicall; }
 
-/* Text is UTF-8, which JNI's own strings are not: it crosses as bytes, copied since a byte array has no end mark. */
+/* Text is UTF-8, which JNI's own strings are not: it crosses as bytes, copied since a byte array has no end mark. The
+ * copy is wiped: it may be a password. */
 %typemap(jni) const char * "jbyteArray"
 %typemap(jtype) const char * "byte[]"
 %typemap(jstype) const char * "String"
 %typemap(javain) const char * "Utf8.bytes($javainput)"
 %typemap(javaout) const char * { return Utf8.text($jnicall); }
 %typemap(in) const char * %{ $1 = java_text_in(jenv, $input); %}
-%typemap(freearg) const char * %{ free((void *)$1); %}
+%typemap(freearg) const char * %{ java_text_free($1); %}
 %typemap(out) const char * %{ $result = java_text_out(jenv, $1); %}
 %typemap(jni) char [ANY] "jbyteArray"
 %typemap(jtype) char [ANY] "byte[]"
@@ -154,9 +155,6 @@
 %}
 
 %{
-#include <stdlib.h>
-#include <string.h>
-
 /* A terminated copy, NULL for null or without memory. */
 static char *java_text_in(JNIEnv *jenv, jbyteArray bytes) {
   jsize size = bytes ? (*jenv)->GetArrayLength(jenv, bytes) : 0;
@@ -166,6 +164,11 @@ static char *java_text_in(JNIEnv *jenv, jbyteArray bytes) {
     text[size] = '\0';
   }
   return text;
+}
+
+static void java_text_free(const char *text) {
+  if (text != NULL) explicit_bzero((char *)text, strlen(text));
+  free((char *)text);
 }
 
 static jbyteArray java_text_out(JNIEnv *jenv, const char *text) {

@@ -23,6 +23,8 @@
 %ignore sendoff_close;
 %ignore sendoff_flush_result;
 %ignore sendoff_wake;
+%ignore sendoff_wait_token_wanted;
+%ignore sendoff_reload_credentials;
 
 /* Handles. */
 %define %ruby_handle(TYPE)
