@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Why sessions fail, in words that say what to change. Names come from the peer: control characters in them
- * are replaced. */
+/* Why sessions fail, in words that say what to change. Names come from the peer: what is not printable
+ * ASCII in them is replaced. */
 
 enum { DATE_BYTES = 32, NAMES_BYTES = 256, ALERT_OFFSET = 1000 /* SSL_AD_REASON_OFFSET */ };
 
@@ -245,7 +245,7 @@ static void append(char *text, size_t size, const char *separator, const char *k
 
 static void clean(char *text) {
   for (char *at = text; *at != '\0'; at++)
-    if ((unsigned char)*at < 0x20 || *at == 0x7f) *at = '?';
+    if ((unsigned char)*at < 0x20 || (unsigned char)*at >= 0x7f) *at = '?';
 }
 
 /* ---- what is not about a certificate ---- */

@@ -2,6 +2,7 @@
 
 #include "base/status.h"
 #include "security/security_library.h"
+#include "security/tls_key.h"
 #include "security/tls_store_parts.h"
 #include <openssl/pkcs12.h>
 #include <openssl/provider.h>
@@ -19,6 +20,7 @@ static bool move_all(struct tls_store *from, struct tls_store *to);
 static enum content content_of(struct bytes bytes);
 static int32_t read_pem(const struct tls_store_reader *reader);
 static int32_t read_der(const struct tls_store_reader *reader);
+static int32_t add_made_key(const struct tls_store_reader *reader, int32_t status, EVP_PKEY *key);
 static bool is_encrypted(struct bytes der);
 static int32_t add_encrypted_key(const struct tls_store_reader *reader, struct bytes der);
 static void make_legacy(void);
@@ -159,24 +161,28 @@ int32_t tls_store_add_certificate_der(const struct tls_store_reader *reader, str
 }
 
 int32_t tls_store_add_key(const struct tls_store_reader *reader, const PKCS8_PRIV_KEY_INFO *info) {
-  struct tls_store *store = reader->store;
-  store->key_count++;
-  if (store->key != NULL) return STATUS_OK;
-  store->key = EVP_PKCS82PKEY(info);
-  return store->key != NULL ? STATUS_OK : tls_store_refuse(reader, "has a private key of an unknown kind");
+  EVP_PKEY *key = NULL;
+  int32_t status = tls_key_of_info(info, &key);
+  return add_made_key(reader, status, key);
 }
 
 int32_t tls_store_add_key_der(const struct tls_store_reader *reader, struct bytes der) {
-  struct tls_store *store = reader->store;
+  EVP_PKEY *key = NULL;
   if (is_encrypted(der)) return add_encrypted_key(reader, der);
-  const uint8_t *at = der.data;
-  EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)der.size);
-  if (key == NULL) return tls_store_refuse(reader, "holds no private key that can be read");
+  int32_t status = tls_key_of_der(der, &key);
+  return add_made_key(reader, status, key);
+}
+
+/* The first one is kept. */
+static int32_t add_made_key(const struct tls_store_reader *reader, int32_t status, EVP_PKEY *key) {
+  struct tls_store *store = reader->store;
+  if (status == STATUS_OUT_OF_MEMORY) return tls_store_out_of_memory(reader);
+  if (status != STATUS_OK) return tls_store_refuse(reader, "holds no private key that can be read");
+  store->key_count++;
   if (store->key == NULL)
     store->key = key;
   else
     EVP_PKEY_free(key);
-  store->key_count++;
   return STATUS_OK;
 }
 

@@ -187,7 +187,10 @@ static int32_t take_old_key(const struct tls_store_reader *reader, char *header,
     return tls_store_refuse(reader, "has an encrypted private key, and %s is not set", setting);
   if (PEM_do_header(&cipher, der, &decrypted, give_password, argument.passed) != 1)
     return tls_store_refuse(reader, "has a private key that %s does not open: it is wrong", setting);
-  return tls_store_add_key_der(reader, bytes_of(der, (size_t)decrypted));
+  int32_t status = tls_store_add_key_der(reader, bytes_of(der, (size_t)decrypted));
+  if (status != STATUS_INVALID_SETTING || cipher.cipher == NULL) return status;
+  /* One wrong password in 256 leaves something that ends like a key. */
+  return tls_store_refuse(reader, "has a private key that %s does not open: it is wrong", setting);
 }
 
 static int give_password(char *to, int capacity, int is_writing, void *context) {

@@ -182,6 +182,16 @@ START_TEST(partial_wildcards_do_not_pass) {
 }
 END_TEST
 
+START_TEST(names_that_no_log_should_have_are_cleaned) {
+  struct tls_certificate own;
+  use(&own, &(struct tls_recipe){.name = "x",
+                                 .issuer = &world.authority,
+                                 .alternative_names = "DNS:a\x1b[2J\xc2\x9b\xff\x7f."});
+  check_refused(HOST, "was expected", "offers DNS:a?[2J????. (");
+  tls_certificate_free(&own);
+}
+END_TEST
+
 START_TEST(names_are_sent_to_the_server_and_addresses_are_not) {
   static const struct {
     const char *host, *name;
@@ -833,6 +843,7 @@ int main(void) {
   tcase_add_test(handshake, names_and_addresses_that_are_not_offered_are_refused);
   tcase_add_test(handshake, the_common_name_counts_only_without_alternative_names);
   tcase_add_test(handshake, partial_wildcards_do_not_pass);
+  tcase_add_test(handshake, names_that_no_log_should_have_are_cleaned);
   tcase_add_test(handshake, names_are_sent_to_the_server_and_addresses_are_not);
   tcase_add_test(handshake, what_is_not_verified_passes);
   tcase_add_test(handshake, sessions_are_resumed_by_host_and_port);

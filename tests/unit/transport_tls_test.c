@@ -546,6 +546,7 @@ START_TEST(what_came_before_a_reset_is_read) {
   ck_assert_uint_eq(events_now() & READABLE, READABLE);
   ck_assert_int_eq(receive(read, sizeof read, &count), TRANSPORT_FAILED);
   ck_assert_str_eq(world.operations->describe(world.transport, world.socket), "Connection reset by peer");
+  ck_assert_int_eq(world.operations->failure(world.transport, world.socket), STATUS_DISCONNECTED);
   close_world();
 }
 END_TEST
@@ -562,6 +563,7 @@ START_TEST(a_refusal_after_the_handshake_is_told_in_its_words) {
   ck_assert_int_eq(receive(read, sizeof read, &count), TRANSPORT_FAILED);
   const char *words = world.operations->describe(world.transport, world.socket);
   ck_assert_msg(strstr(words, "the broker wants a client certificate (ssl.keystore.*)") != NULL, "%s", words);
+  ck_assert_int_eq(world.operations->failure(world.transport, world.socket), STATUS_TLS_HANDSHAKE_FAILED);
   ck_assert_int_eq(send_bytes(data, 10, &count), TRANSPORT_FAILED);
   close_world();
 }
