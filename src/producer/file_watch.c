@@ -29,7 +29,7 @@ struct watched_file {
   struct file_mark mark;
 };
 
-/* lock guards files and is_ending. */
+/* lock guards files and is_ending; is_owed is the thread's. */
 struct file_watch {
   struct file_watch_settings settings;
   pthread_mutex_t lock;
@@ -37,6 +37,8 @@ struct file_watch {
   struct watched_file *files;
   uint32_t count;
   bool is_ending;
+  bool is_owed; /* on_change was not content */
+  bool has_thread;
   pthread_t thread;
 };
 
@@ -54,21 +56,20 @@ int32_t file_watch_create(const struct file_watch_settings *settings, const char
   created->count = count;
   int32_t status = copy_files(paths, count, &created->files);
   if (status == STATUS_OK) status = condition_init(&created->ending);
-  if (status == STATUS_OK) {
-    pthread_mutex_init(&created->lock, NULL);
-    status = thread_start(&created->thread, run, created);
-    if (status != STATUS_OK) {
-      condition_deinit(&created->ending);
-      pthread_mutex_destroy(&created->lock);
-    }
-  }
   if (status != STATUS_OK) {
     free_files(created->files, count);
     allocator_free(created);
     return status;
   }
+  pthread_mutex_init(&created->lock, NULL);
   *watch = created;
   return STATUS_OK;
+}
+
+int32_t file_watch_start(struct file_watch *watch) {
+  int32_t status = thread_start(&watch->thread, run, watch);
+  watch->has_thread = status == STATUS_OK;
+  return status;
 }
 
 int32_t file_watch_replace(struct file_watch *watch, const char *const *paths, uint32_t count) {
@@ -91,7 +92,7 @@ void file_watch_destroy(struct file_watch *watch) {
   watch->is_ending = true;
   condition_broadcast(&watch->ending);
   pthread_mutex_unlock(&watch->lock);
-  pthread_join(watch->thread, NULL);
+  if (watch->has_thread) pthread_join(watch->thread, NULL);
   condition_deinit(&watch->ending);
   pthread_mutex_destroy(&watch->lock);
   free_files(watch->files, watch->count);
@@ -108,9 +109,9 @@ static void *run(void *argument) {
     bool in_time = true;
     while (in_time && !watch->is_ending)
       in_time = condition_wait(&watch->ending, &watch->lock, until_us);
-    if (watch->is_ending || !look(watch)) continue;
+    if (watch->is_ending || (!look(watch) && !watch->is_owed)) continue;
     pthread_mutex_unlock(&watch->lock);
-    settings->on_change(settings->context);
+    watch->is_owed = !settings->on_change(settings->context);
     pthread_mutex_lock(&watch->lock);
   }
   pthread_mutex_unlock(&watch->lock);

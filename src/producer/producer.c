@@ -190,8 +190,9 @@ static void release(struct producer *producer, struct batch *batch) {
 /* From here on nothing fails: the threads run and the handle is known. */
 static int32_t start(struct producer *producer, struct config_error *error) {
   struct handle_slot *slot = producer->slot;
+  int32_t status = security_start(producer->security);
   pthread_mutex_lock(&slot->lock);
-  int32_t status = report_dispatcher_start(producer);
+  if (status == STATUS_OK) status = report_dispatcher_start(producer);
   if (status == STATUS_OK) status = sender_thread_start(producer);
   if (status == STATUS_OK) {
     slot->producer = producer;

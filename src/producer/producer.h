@@ -56,6 +56,7 @@ struct producer {
   enum delivery_report_mode report_mode; /* never AUTO */
   struct log log;
   struct security *security;                /* NULL: PLAINTEXT */
+  bool has_connected;                       /* since last_failure; of the sender thread */
   char last_failure[PRODUCER_REASON_BYTES]; /* of a connection, for sendoff_connect; under the lock */
 
   /* Under the lock. */

@@ -249,11 +249,15 @@ static void log_line(void *context, int32_t level, const char *line) {
 static void on_connection(void *context, int32_t node_id, int32_t status, const char *text) {
   struct producer *producer = context;
   sender_note_connection(producer->sender, status);
-  if (status == STATUS_OK) return;
+  if (status == STATUS_OK) {
+    producer->has_connected = true;
+    return;
+  }
   if (status_has(status, STATUS_CLASS_FATAL))
     event_queue_add(&producer->events, EVENT_FATAL, status, node_id, 0, text);
   enter_gate(producer);
-  bool is_news = strcmp(producer->last_failure, text) != 0;
+  bool is_news = producer->has_connected || strcmp(producer->last_failure, text) != 0;
+  producer->has_connected = false;
   snprintf(producer->last_failure, sizeof producer->last_failure, "%s", text);
   leave_gate(producer);
   bool is_security = status == STATUS_TLS_HANDSHAKE_FAILED || status_has(status, STATUS_CLASS_AUTHORIZATION);

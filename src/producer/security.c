@@ -9,6 +9,7 @@
 #include "producer/token_fetcher.h"
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char LOGIN_THREAD[] = "sendoff-login", TOKEN_THREAD[] = "sendoff-tokens";
 
@@ -27,6 +28,7 @@ struct security {
   struct token_source *tokens;     /* NULL: no OAUTHBEARER */
   struct login *login;             /* NULL: no login */
   struct file_watch *watch;        /* NULL: no files, or they are not looked at */
+  struct config_error told;        /* of files that do not load; the watch's thread's */
   bool is_closed;
 };
 
@@ -43,6 +45,7 @@ static int32_t build(struct security *security, const struct security_settings *
 static int32_t create_tokens(struct security *security, const struct security_settings *settings,
                              struct config_error *error);
 static int32_t watch_files(struct security *security, const struct security_settings *settings);
+static int32_t watch_others(struct security *security, const struct security_settings *settings);
 static int32_t load(struct security *security, const struct security_settings *settings,
                     struct loaded *loaded, struct config_error *error);
 static void unload(struct loaded *loaded);
@@ -51,7 +54,7 @@ static int32_t check_same_kind(const struct security *security, const struct sec
                                struct config_error *error);
 static int32_t reload_locked(struct security *security, const struct config *config,
                              struct config_error *error);
-static void on_files_changed(void *context);
+static bool on_files_changed(void *context);
 static void wake(void *context);
 static void token_wanted(void *context);
 static void thread_started(void *context, const char *name);
@@ -91,6 +94,10 @@ int32_t security_create(const struct config *config, const struct security_hooks
   return status;
 }
 
+int32_t security_start(struct security *security) {
+  return security == NULL || security->watch == NULL ? STATUS_OK : file_watch_start(security->watch);
+}
+
 void security_end_loading(struct security *security) {
   if (security == NULL) return;
   pthread_mutex_lock(&security->lock);
@@ -105,6 +112,7 @@ void security_close(struct security *security) {
   if (security->tokens != NULL) token_source_close(security->tokens); /* ends the login thread's waits, too */
   file_watch_destroy(security->watch);
   login_destroy(security->login);
+  if (security->tokens != NULL) token_source_join(security->tokens);
   security->watch = NULL;
   security->login = NULL;
 }
@@ -155,9 +163,9 @@ static void lock_init(pthread_mutex_t *lock) {
 
 static int32_t build(struct security *security, const struct security_settings *settings,
                      struct config_error *error) {
-  int32_t status = STATUS_OK;
-  if (security_uses_sasl(settings->protocol) && settings->sasl.mechanism == SASL_OAUTHBEARER)
-    status = create_tokens(security, settings, error);
+  int32_t status = watch_files(security, settings);
+  bool has_tokens = security_uses_sasl(settings->protocol) && settings->sasl.mechanism == SASL_OAUTHBEARER;
+  if (status == STATUS_OK && has_tokens) status = create_tokens(security, settings, error);
   struct loaded loaded = {0};
   if (status == STATUS_OK) status = load(security, settings, &loaded, error);
   if (status != STATUS_OK) return status;
@@ -170,7 +178,6 @@ static int32_t build(struct security *security, const struct security_settings *
   if (status == STATUS_OK) {
     security->tls_context = loaded.tls_context;
     loaded.tls_context = NULL;
-    status = watch_files(security, settings);
   }
   unload(&loaded);
   return status;
@@ -209,6 +216,13 @@ static int32_t watch_files(struct security *security, const struct security_sett
                                             .on_stop = thread_stopped,
                                             .context = security};
   return file_watch_create(&watch, settings->watched, settings->watched_count, &security->watch);
+}
+
+static int32_t watch_others(struct security *security, const struct security_settings *settings) {
+  if (security->watch != NULL)
+    return file_watch_replace(security->watch, settings->watched, settings->watched_count);
+  int32_t status = watch_files(security, settings);
+  return status == STATUS_OK && security->watch != NULL ? file_watch_start(security->watch) : status;
 }
 
 /* ---- loading ---- */
@@ -278,8 +292,7 @@ static int32_t reload_locked(struct security *security, const struct config *con
   }
   status = check_same_kind(security, &settings, error);
   if (status == STATUS_OK) status = load(security, &settings, &loaded, error);
-  if (status == STATUS_OK && copy != NULL && security->watch != NULL)
-    status = file_watch_replace(security->watch, settings.watched, settings.watched_count);
+  if (status == STATUS_OK && copy != NULL) status = watch_others(security, &settings);
   if (status == STATUS_OK) {
     put_in_force(security, &loaded);
     if (copy != NULL) config_swap(security->config, copy);
@@ -311,15 +324,19 @@ static int32_t check_same_kind(const struct security *security, const struct sec
 
 /* ---- hooks ---- */
 
-static void on_files_changed(void *context) {
+/* What does not load may do so a moment later: the other half of a pair, or memory that was short. */
+static bool on_files_changed(void *context) {
   struct security *security = context;
   struct config_error error = {.text = ""};
   int32_t status = security_reload(security, NULL, &error);
-  if (status == STATUS_OK || status == STATUS_CLOSED) return;
-  LOG(security->hooks.log, LOG_LEVEL_WARNING,
-      "files of ssl.* or sasl.* have changed and do not load, the old "
-      "credentials stay in force: %s",
-      error.text);
+  bool is_news = strcmp(error.text, security->told.text) != 0;
+  security->told = error;
+  if (status == STATUS_OK || status == STATUS_CLOSED) return true;
+  if (is_news)
+    LOG(security->hooks.log, LOG_LEVEL_WARNING,
+        "files of ssl.* or sasl.* have changed and do not load, the old credentials stay in force: %s",
+        error.text);
+  return false;
 }
 
 static void wake(void *context) {

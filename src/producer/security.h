@@ -32,6 +32,9 @@ int32_t security_create(const struct config *config, const struct security_hooks
 /* After security_close. NULL is allowed. */
 void security_destroy(struct security *security);
 
+/* Begins to look at files, once hooks may be called. Statuses: OK, SYSTEM_ERROR. */
+int32_t security_start(struct security *security);
+
 /* Puts TLS around *transport, where there is any; takes it over on success. Statuses: OK, OUT_OF_MEMORY. */
 int32_t security_wrap(struct security *security, struct transport **transport);
 /* NULL: brokers want no login. */

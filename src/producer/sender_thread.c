@@ -124,9 +124,9 @@ static void finish(struct producer *producer) {
   handle_end_wakes(producer->slot);
   security_end_loading(producer->security);
   network_client_destroy(client);
-  security_close(producer->security);
   sender_publish(producer->sender);
   if (producer->report_mode != DELIVERY_REPORT_DISPATCHER && !report_dispatcher_call(producer)) return;
+  security_close(producer->security); /* behind the reports: a fetch under way takes a moment to end */
   event_queue_close(&producer->events);
   library_thread_leaving(producer, producer->thread_name);
   pthread_mutex_lock(&producer->slot->lock);

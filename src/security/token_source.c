@@ -82,10 +82,15 @@ int32_t token_source_create(const struct token_source_settings *settings,
   return STATUS_OK;
 }
 
+void token_source_join(struct token_source *source) {
+  if (source->thread_started) pthread_join(source->thread, NULL);
+  source->thread_started = false;
+}
+
 void token_source_destroy(struct token_source *source) {
   if (source == NULL) return;
   token_source_close(source);
-  if (source->thread_started) pthread_join(source->thread, NULL);
+  token_source_join(source);
   if (source->settings.release != NULL) source->settings.release(source->settings.context);
   token_release(source->token);
   condition_deinit(&source->changed);

@@ -47,7 +47,8 @@ struct token_source_thread {
 
 int32_t token_source_create(const struct token_source_settings *settings,
                             const struct token_source_thread *thread, struct token_source **source);
-/* Waits for the thread to end. */
+/* Waits for the thread to end, after token_source_close. One thread, or nobody else any more. */
+void token_source_join(struct token_source *source);
 void token_source_destroy(struct token_source *source);
 /* Ends all waits with CLOSED, now and later. */
 void token_source_close(struct token_source *source);

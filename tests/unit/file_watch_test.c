@@ -24,9 +24,16 @@ static void count_up(uint32_t *count) {
   pthread_mutex_unlock(&lock);
 }
 
-static void on_change(void *context) {
+static uint32_t refusals_left; /* how often on_change is not content; under lock */
+
+static bool on_change(void *context) {
   (void)context;
+  pthread_mutex_lock(&lock);
+  bool is_content = refusals_left == 0;
+  if (!is_content) refusals_left--;
+  pthread_mutex_unlock(&lock);
   count_up(&changes);
+  return is_content;
 }
 
 static void on_start(void *context, const char *name) {
@@ -54,6 +61,13 @@ static void write_file(const char *path, const char *text) {
   ck_assert_int_eq(rename(fresh, path), 0); /* another inode, whatever the clock says */
 }
 
+static struct file_watch *watch_files(const char *const *paths, uint32_t count) {
+  struct file_watch *watch;
+  ck_assert_int_eq(file_watch_create(&SETTINGS, paths, count, &watch), STATUS_OK);
+  ck_assert_int_eq(file_watch_start(watch), STATUS_OK);
+  return watch;
+}
+
 static void await_changes(uint32_t count) {
   int64_t until_us = clock_add_us(clock_monotonic_us(), PATIENCE_US);
   pthread_mutex_lock(&lock);
@@ -64,7 +78,7 @@ static void await_changes(uint32_t count) {
 
 static void set_up(void) {
   ck_assert_int_eq(condition_init(&told), STATUS_OK);
-  changes = starts = stops = 0;
+  changes = starts = stops = refusals_left = 0;
   snprintf(folder, sizeof folder, "%s", "file-watch-XXXXXX");
   ck_assert_ptr_nonnull(mkdtemp(folder));
   snprintf(first, sizeof first, "%s/first", folder);
@@ -81,8 +95,7 @@ static void tear_down(void) {
 
 START_TEST(a_file_that_is_replaced_made_or_removed_is_told) {
   const char *const paths[] = {first, second};
-  struct file_watch *watch;
-  ck_assert_int_eq(file_watch_create(&SETTINGS, paths, 2, &watch), STATUS_OK);
+  struct file_watch *watch = watch_files(paths, 2);
   write_file(first, "two");
   await_changes(1);
   write_file(second, "there");
@@ -98,8 +111,7 @@ END_TEST
 
 START_TEST(other_files_are_watched_from_then_on) {
   const char *const before[] = {first}, *const after[] = {second};
-  struct file_watch *watch;
-  ck_assert_int_eq(file_watch_create(&SETTINGS, before, 1, &watch), STATUS_OK);
+  struct file_watch *watch = watch_files(before, 1);
   ck_assert_int_eq(file_watch_replace(watch, after, 1), STATUS_OK);
   write_file(first, "not looked at");
   write_file(second, "looked at");
@@ -109,10 +121,33 @@ START_TEST(other_files_are_watched_from_then_on) {
 }
 END_TEST
 
+START_TEST(a_change_that_was_not_taken_is_told_again) {
+  const char *const paths[] = {first};
+  struct file_watch *watch = watch_files(paths, 1);
+  pthread_mutex_lock(&lock);
+  refusals_left = 3;
+  pthread_mutex_unlock(&lock);
+  write_file(first, "two");
+  await_changes(4);
+  file_watch_destroy(watch);
+  ck_assert_uint_eq(changes, 4);
+}
+END_TEST
+
+START_TEST(a_change_before_the_start_is_told) {
+  const char *const paths[] = {first};
+  struct file_watch *watch;
+  ck_assert_int_eq(file_watch_create(&SETTINGS, paths, 1, &watch), STATUS_OK);
+  write_file(first, "two");
+  ck_assert_int_eq(file_watch_start(watch), STATUS_OK);
+  await_changes(1);
+  file_watch_destroy(watch);
+}
+END_TEST
+
 START_TEST(nothing_is_told_while_nothing_changes) {
   const char *const paths[] = {first, second};
-  struct file_watch *watch;
-  ck_assert_int_eq(file_watch_create(&SETTINGS, paths, 2, &watch), STATUS_OK);
+  struct file_watch *watch = watch_files(paths, 2);
   usleep(50 * MS);
   file_watch_destroy(watch);
   ck_assert_uint_eq(changes, 0);
@@ -146,6 +181,8 @@ int main(void) {
   tcase_add_checked_fixture(tests, set_up, tear_down);
   tcase_add_test(tests, a_file_that_is_replaced_made_or_removed_is_told);
   tcase_add_test(tests, other_files_are_watched_from_then_on);
+  tcase_add_test(tests, a_change_that_was_not_taken_is_told_again);
+  tcase_add_test(tests, a_change_before_the_start_is_told);
   tcase_add_test(tests, nothing_is_told_while_nothing_changes);
   tcase_add_test(tests, missing_memory_is_told);
   suite_add_tcase(suite, tests);

@@ -102,6 +102,7 @@ static struct config *make_config(const char *const *settings) {
 static int32_t create(const char *const *settings) {
   struct config *config = make_config(settings);
   int32_t status = security_create(config, &HOOKS, &security, &error);
+  if (status == STATUS_OK) status = security_start(security);
   config_destroy(config);
   return status;
 }

@@ -264,6 +264,10 @@ int32_t token_source_create(const struct token_source_settings *settings,
   return STATUS_NOT_CONFIGURED;
 }
 
+void token_source_join(struct token_source *source) {
+  (void)source;
+}
+
 void token_source_destroy(struct token_source *source) {
   (void)source;
 }
