@@ -80,9 +80,13 @@ static int32_t check_mechanism(const struct security_draft *draft) {
       (draft_is_set(draft, SETTING_SASL_USERNAME) || draft_is_set(draft, SETTING_SASL_PASSWORD)))
     return draft_refuse(
         draft, "sasl.username is for PLAIN and SCRAM: set sasl.mechanism, which is GSSAPI by default");
-  bool is_readable = mechanism == SASL_PLAIN || mechanism == SASL_OAUTHBEARER;
+  /* What AWS_MSK_IAM sends can be sent again for a quarter of an hour by whoever has read it. */
+  bool is_readable =
+      mechanism == SASL_PLAIN || mechanism == SASL_OAUTHBEARER || mechanism == SASL_AWS_MSK_IAM;
   if (!is_readable || draft->settings->protocol != SECURITY_SASL_PLAINTEXT) return STATUS_OK;
-  const char *what = mechanism == SASL_PLAIN ? "password" : "token";
+  const char *what = mechanism == SASL_PLAIN         ? "password"
+                     : mechanism == SASL_OAUTHBEARER ? "token"
+                                                     : "signed request";
   if (draft_number(draft, SETTING_ALLOW_CLEARTEXT_CREDENTIALS) == 0) {
     return draft_refuse(
         draft,

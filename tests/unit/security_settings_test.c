@@ -521,6 +521,12 @@ START_TEST(secrets_are_not_sent_unencrypted_unless_that_is_allowed) {
       "sasl.mechanism=OAUTHBEARER with security.protocol=SASL_PLAINTEXT would send the token unencrypted: "
       "set security.protocol=SASL_SSL, or allow.cleartext.credentials=true if nobody else can read the "
       "network");
+  assert_refused(
+      PAIRS("security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "AWS_MSK_IAM", "sasl.aws.access.key.id",
+            "AKIA", "sasl.aws.secret.access.key", "hunter2"),
+      "sasl.mechanism=AWS_MSK_IAM with security.protocol=SASL_PLAINTEXT would send the signed request "
+      "unencrypted: set security.protocol=SASL_SSL, or allow.cleartext.credentials=true if nobody "
+      "else can read the network");
   (void)resolve(PAIRS("security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "PLAIN", "sasl.username", "me",
                       "sasl.password", "hunter2", "allow.cleartext.credentials", "true"));
   ck_assert_str_eq(lines,

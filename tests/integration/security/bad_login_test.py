@@ -90,8 +90,8 @@ def endpoint(made: Certificates) -> Ground:
 def aws() -> Ground:
     return Ground({"mechanisms": ("AWS_MSK_IAM",), "host": HOST},
                   {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "AWS_MSK_IAM",
-                   "sasl.aws.access.key.id": "AKIDEXAMPLE", "sasl.aws.secret.access.key": CLIENT_SECRET,
-                   "sasl.aws.region": "us-east-1"})
+                   "allow.cleartext.credentials": "true", "sasl.aws.access.key.id": "AKIDEXAMPLE",
+                   "sasl.aws.secret.access.key": CLIENT_SECRET, "sasl.aws.region": "us-east-1"})
 
 
 # ---- Passwords ----
