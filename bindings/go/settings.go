@@ -53,7 +53,7 @@ func Version() string {
 }
 
 // Features of the C library inside, in alphabetical order: the codecs that it has ("gzip", "lz4", "snappy", "zstd"),
-// and more in later versions.
+// "tls" with TLS and logins, and more in later versions.
 func Features() []string {
 	return strings.FieldsFunc(native.Features(), func(letter rune) bool { return letter == ',' })
 }

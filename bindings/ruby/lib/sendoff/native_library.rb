@@ -16,7 +16,7 @@ module Sendoff
   end
 
   # What the native library was built with, in alphabetical order: the codecs that it has (+"gzip"+, +"lz4"+,
-  # +"snappy"+, +"zstd"+), and more in later versions.
+  # +"snappy"+, +"zstd"+), +"tls"+ with TLS and logins, and more in later versions.
   # @return [Array<String>]
   def self.features
     Native.features.split(",")

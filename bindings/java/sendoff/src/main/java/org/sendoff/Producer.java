@@ -323,8 +323,8 @@ public final class Producer implements AutoCloseable {
     /**
      * What the library inside was built with.
      *
-     * @return in alphabetical order the codecs that it has ({@code gzip}, {@code lz4}, {@code snappy}, {@code zstd});
-     *     later versions may name more
+     * @return in alphabetical order the codecs that it has ({@code gzip}, {@code lz4}, {@code snappy}, {@code zstd}),
+     *     and {@code tls} with TLS and logins; later versions may name more
      */
     public static List<String> features() {
         return Statuses.features();

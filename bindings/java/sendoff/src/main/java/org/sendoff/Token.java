@@ -17,6 +17,10 @@ public record Token(String value, Instant expires, String principal, Map<String,
     /**
      * Makes a token.
      *
+     * @param value as brokers are to get it
+     * @param expires until when it is valid
+     * @param principal whose it is, or null
+     * @param extensions names and values, which are copied
      * @throws NullPointerException if another part than the principal is null
      */
     public Token {
