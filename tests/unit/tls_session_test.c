@@ -174,11 +174,14 @@ START_TEST(the_common_name_counts_only_without_alternative_names) {
 END_TEST
 
 START_TEST(partial_wildcards_do_not_pass) {
-  struct tls_certificate own;
-  use(&own, &(struct tls_recipe){
-                .name = "x", .issuer = &world.authority, .alternative_names = "DNS:bro*.example,DNS:*"});
-  check_refused(HOST, "was expected", "DNS:bro*.example");
-  tls_certificate_free(&own);
+  static const char *const names[] = {"DNS:bro*.wild.example,DNS:*", NULL};
+  for (size_t i = 0; i < 2; i++) { /* as alternative name, and as common name without one */
+    struct tls_certificate own;
+    use(&own, &(struct tls_recipe){
+                  .name = "bro*.wild.example", .issuer = &world.authority, .alternative_names = names[i]});
+    check_refused("broker.wild.example", "was expected", "bro*.wild.example");
+    tls_certificate_free(&own);
+  }
 }
 END_TEST
 
@@ -828,6 +831,42 @@ START_TEST(missing_memory_fails_the_session_alone) {
 }
 END_TEST
 
+/* ---- openssl.cnf ---- */
+
+/* Without the fixture: OpenSSL reads the file when it is used for the first time. */
+START_TEST(what_is_safe_does_not_depend_on_the_configuration_of_openssl) {
+  struct tls_folder folder = tls_folder_make();
+  char *path =
+      tls_folder_write_text(&folder, "openssl.cnf",
+                            "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = lax\n"
+                            "[lax]\nMinProtocol = TLSv1\nMaxProtocol = TLSv1.2\n"
+                            "CipherString = ALL:@SECLEVEL=0\nOptions = UnsafeLegacyRenegotiation\n");
+  ck_assert_int_eq(setenv("OPENSSL_CONF", path, 1), 0);
+  set_up();
+  check_connects(HOST);
+  struct pair pair;
+  char text[TEXT_BYTES];
+  pair_open(&pair);
+  tls_session_describe(pair.session, text, sizeof text);
+  ck_assert_str_eq(text, "TLSv1.3, TLS_AES_128_GCM_SHA256"); /* the file allows 1.2 at most */
+  pair_close(&pair);
+  struct tls_certificate weak;
+  use(&weak, &(struct tls_recipe){.name = "weak",
+                                  .issuer = &world.authority,
+                                  .alternative_names = "DNS:broker.example",
+                                  .rsa_bits = 1024});
+  peer_settings.is_weak = true;
+  check_refused(HOST, "\"CN=weak\" is too weak", "1024 bits");
+  peer_settings.own = &world.broker;
+  peer_settings.maximum = TLS1_1_VERSION;
+  check_fails(HOST, STATUS_TLS_HANDSHAKE_FAILED, "none of our TLS versions", "protocol version");
+  tls_certificate_free(&weak);
+  tear_down();
+  free(path);
+  tls_folder_remove(&folder);
+}
+END_TEST
+
 static TCase *case_of(Suite *suite, const char *name) {
   TCase *made = tcase_create(name);
   tcase_add_checked_fixture(made, set_up, tear_down);
@@ -837,6 +876,9 @@ static TCase *case_of(Suite *suite, const char *name) {
 
 int main(void) {
   Suite *suite = suite_create("tls_session");
+  TCase *configuration = tcase_create("configuration");
+  suite_add_tcase(suite, configuration);
+  tcase_add_test(configuration, what_is_safe_does_not_depend_on_the_configuration_of_openssl);
   TCase *handshake = case_of(suite, "handshake");
   tcase_add_test(handshake, versions_and_ciphers_are_told);
   tcase_add_test(handshake, names_and_addresses_that_are_offered_pass);
