@@ -143,6 +143,7 @@ static int32_t give_callbacks(const void *callbacks) {
   return status;
 }
 
+#ifdef SENDOFF_WITH_TLS
 static void prepare_token(void) {
   const sendoff_token token = {.size = sizeof token, .value = "a.b.c", .expires_ms = INT64_MAX};
   memcpy(place, &token, sizeof token);
@@ -157,6 +158,7 @@ static int32_t give_token(const void *token) {
   sendoff_destroy(asking);
   return status;
 }
+#endif
 
 static const struct {
   const char *name;
@@ -168,7 +170,9 @@ static const struct {
     {"record to try_send", 104, sizeof(sendoff_record), prepare_record, give_try_send},
     {"record to send_sync", 104, sizeof(sendoff_record), prepare_record, give_send_sync},
     {"callbacks", 64, sizeof(sendoff_callbacks), prepare_callbacks, give_callbacks},
+#ifdef SENDOFF_WITH_TLS
     {"token", 40, sizeof(sendoff_token), prepare_token, give_token},
+#endif
 };
 enum { INS = sizeof ins / sizeof ins[0] };
 
