@@ -1,5 +1,6 @@
 /* Gives each file of a folder to a fuzz target. usage: noun_fuzz FOLDER */
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,8 @@ int main(int argument_count, char **arguments) {
     count++;
   }
   (void)closedir(folder);
+  bool has_passed = count > 0 && failures == 0;
   printf("%d inputs, %d failures\n", count, failures);
-  return count > 0 && failures == 0 ? 0 : 1;
+  printf("%d passed, %d failed\n", has_passed ? 1 : 0, has_passed ? 0 : 1); /* the corpus is one test */
+  return has_passed ? 0 : 1;
 }
