@@ -52,7 +52,12 @@ class CredentialsTest < Minitest::Test
       asked += 1
       self.class.token
     end
-    open_at("tokens", token_provider: provider) { |producer| send_ten(producer) }
+    session = open_at("tokens", token_provider: provider) do |producer|
+      send_ten(producer)
+      producer.instance_variable_get(:@session)
+    end
+    session.send(:keep_alive) # as a wait does that is under way when the producer is closed
+    threads_of_tokens.each { |thread| assert_same(thread, thread.join(PATIENCE)) }
     assert_equal(1, asked)
   end
 

@@ -55,11 +55,6 @@ module Sendoff
       raise Error.of(status, message) unless status == Native::OK
     end
 
-    # What it holds may be secret.
-    def inspect
-      "#<#{self.class}>"
-    end
-
     # Whether all reports are read and all blocks have run after a close.
     def over?
       @ended && unfinished.zero?
