@@ -17,7 +17,8 @@ static void lose(struct dialer *dialer, struct node *node, int64_t now_us);
 static void fail_round(struct dialer *dialer, struct node *node, int64_t now_us);
 static void close_connection(struct dialer *dialer, struct node *node, int32_t status, int64_t now_us,
                              struct list *finished);
-static void tell(struct dialer *dialer, const struct node *node, int32_t status, const char *reason);
+static bool is_worth_a_warning(const struct node *node, int32_t status);
+static void tell(struct dialer *dialer, struct node *node, int32_t status, const char *reason);
 
 void dialer_start(struct dialer *dialer, struct node *node, int64_t now_us) {
   ASSERT(node_may_connect(node, now_us));
@@ -230,9 +231,17 @@ static void close_connection(struct dialer *dialer, struct node *node, int32_t s
   list_append(&dialer->closed, connection_link(connection));
 }
 
-/* The first failure in a row is worth a warning; the rest would only repeat it. */
-static void tell(struct dialer *dialer, const struct node *node, int32_t status, const char *reason) {
-  int32_t level = status == STATUS_OK || node->failure_count > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING;
+/* The first failure in a row; the rest would only repeat it, unless it was a broker on its start and now is
+ * one that does not let us in. */
+static bool is_worth_a_warning(const struct node *node, int32_t status) {
+  if (status == STATUS_OK) return false;
+  bool is_security = status_has(status, STATUS_CLASS_AUTHORIZATION) || status == STATUS_TLS_HANDSHAKE_FAILED;
+  return node->failure_count == 0 || (is_security && status != node->warned_status);
+}
+
+static void tell(struct dialer *dialer, struct node *node, int32_t status, const char *reason) {
+  int32_t level = is_worth_a_warning(node, status) ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
+  if (level == LOG_LEVEL_WARNING) node->warned_status = status;
   if (dialer->on_connection == NULL && !log_wants(dialer->log, level)) return;
   char name[NODE_HOST_BYTES_MAX + sizeof ":65535"], address[ADDRESS_TEXT_BYTES] = "";
   snprintf(name, sizeof name, "%s:%u", node->host, (unsigned)node->port);

@@ -4,6 +4,7 @@
 #include "base/assertion.h"
 #include "base/backoff.h"
 #include "base/clock.h"
+#include "base/status.h"
 
 /* A login that was refused is refused again, most likely, and may lock the account. */
 enum { LOGIN_BACKOFF_US = 1000000, LOGIN_BACKOFF_MAX_US = 10000000 };
@@ -109,6 +110,7 @@ void node_succeed(struct node *node, int64_t now_us) {
   node->has_failed = false;
   node->failure_count = 0;
   node->login_failure_count = 0;
+  node->warned_status = STATUS_OK;
   node->last_used_us = now_us;
 }
 
@@ -127,6 +129,7 @@ void node_refuse(struct node *node, struct random *random, int64_t now_us) {
 void node_forgive(struct node *node, int64_t now_us) {
   if (node->login_failure_count == 0) return;
   node->login_failure_count = 0;
+  node->warned_status = STATUS_OK;
   if (node->backoff_until_us > now_us) node->backoff_until_us = now_us;
 }
 

@@ -39,6 +39,7 @@ struct node {
 
   uint32_t failure_count;       /* rounds and connections lost since the last success */
   uint32_t login_failure_count; /* logins refused since the last success */
+  int32_t warned_status;        /* of the last warning since the last success */
   bool has_failed;              /* a round has failed since the node was last connected (KIP-899) */
   int64_t backoff_until_us;     /* no round before */
   int64_t setup_deadline_us;    /* for the look-up, then for each address */

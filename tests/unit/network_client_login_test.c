@@ -10,7 +10,9 @@
 #include "support/hostile.h"
 #include <check.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MS = CLIENT_WORLD_MS, S = CLIENT_WORLD_S, NODE = -1 };
 
@@ -30,17 +32,36 @@ static void ignore_wake(void *context) {
   (void)context;
 }
 
-static void start(enum sasl_mechanism_id mechanism) {
+static char warnings[8][400];
+static uint32_t warning_count;
+
+static void note_warning(void *context, int32_t level, const char *line) {
+  (void)context;
+  ck_assert_int_eq(level, LOG_LEVEL_WARNING);
+  ck_assert_uint_lt(warning_count, sizeof warnings / sizeof warnings[0]);
+  snprintf(warnings[warning_count++], sizeof warnings[0], "%s", line);
+}
+
+static void listen_all(enum fake_listener_kind kind) {
+  fake_transport_listen(world.transport, "10.0.0.1", 9092, kind, 0);
+  fake_transport_listen(world.transport, "10.0.0.2", 9092, kind, 0);
+}
+
+/* Of a world that was made. */
+static void start_world(enum sasl_mechanism_id mechanism, enum fake_listener_kind kind) {
   static const struct login_settings settings = {.wake = ignore_wake};
   struct sasl_credentials *credentials = make_credentials(mechanism);
-  client_world_init(&world);
   world.broker.is_silent = true;
   ck_assert_int_eq(login_create(&settings, credentials, &world.settings.login), STATUS_OK);
   sasl_credentials_release(credentials);
   fake_transport_set_name(world.transport, "kafka", "10.0.0.1 10.0.0.2", 0);
-  fake_transport_listen(world.transport, "10.0.0.1", 9092, FAKE_ACCEPTS, 0);
-  fake_transport_listen(world.transport, "10.0.0.2", 9092, FAKE_ACCEPTS, 0);
+  listen_all(kind);
   client_world_start(&world, "kafka:9092");
+}
+
+static void start(enum sasl_mechanism_id mechanism) {
+  client_world_init(&world);
+  start_world(mechanism, FAKE_ACCEPTS);
 }
 
 static void finish(void) {
@@ -134,6 +155,35 @@ START_TEST(a_refused_login_is_tried_again_after_pauses_that_grow) {
 }
 END_TEST
 
+static uint32_t count_warnings(const char *part) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < warning_count; i++)
+    if (strstr(warnings[i], part) != NULL) count++;
+  return count;
+}
+
+/* A broker that starts again refuses connections first; what it says of the login then is news. */
+START_TEST(a_refusal_after_other_failures_is_warned_of_once) {
+  static const struct log log = {.level = LOG_LEVEL_WARNING, .sink = note_warning};
+  warning_count = 0;
+  client_world_init(&world);
+  world.settings.log = &log;
+  start_world(SASL_PLAIN, FAKE_REFUSES);
+  ck_assert(!network_client_ready(world.client, NODE, client_world_now_us(&world)));
+  client_world_run(&world, 10 * S);
+  ck_assert_uint_eq(warning_count, 2); /* an address each */
+  listen_all(FAKE_ACCEPTS);
+  for (int i = 0; i < 2; i++) {
+    client_world_run(&world, 20 * S);
+    begin_connect();
+    answer_token(58, "", 0);
+  }
+  ck_assert_uint_eq(warning_count, 3);
+  ck_assert_uint_eq(count_warnings("the broker refused the credentials"), 1);
+  finish();
+}
+END_TEST
+
 START_TEST(other_credentials_are_tried_at_once) {
   start(SASL_PLAIN);
   begin_connect();
@@ -211,6 +261,7 @@ int main(void) {
   TCase *tests = tcase_create("network_client_login");
   tcase_set_timeout(tests, 60);
   tcase_add_test(tests, a_node_is_ready_once_it_is_logged_in);
+  tcase_add_test(tests, a_refusal_after_other_failures_is_warned_of_once);
   tcase_add_test(tests, a_refused_login_is_tried_again_after_pauses_that_grow);
   tcase_add_test(tests, other_credentials_are_tried_at_once);
   tcase_add_test(tests, another_login_holds_requests_back_until_its_end);
