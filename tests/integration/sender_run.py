@@ -41,7 +41,7 @@ class Sender:
 
     def wait_for(self, condition, what: str) -> None:
         def met() -> bool:
-            checks.expect(self.is_running(), f"the sender ended before: {what}")
+            checks.expect(self.is_running(), f"the sender ended before: {what}; {self.summary} {self.errors[-5:]}")
             return condition()
         processes.wait_until(met, 120, what, interval_seconds=0.002)
 

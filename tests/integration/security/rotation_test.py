@@ -115,7 +115,7 @@ class Rotation:
 
     def failures(self) -> list[str]:
         """Log lines that say that a certificate was refused."""
-        return [line for line in list(self.sender.errors) if "certificate" in line and "MTLS" not in line]
+        return [line for line in list(self.sender.errors) if "certificate" in line and "TLS" in line]
 
     def check_lines(self, check) -> None:
         self.sender.stop()
@@ -127,7 +127,7 @@ class Rotation:
                       f"Kafka's consumer found {found}, sent {summary}")
 
 
-def check_refused(rotation: Rotation) -> None:
+def check_refused(check, rotation: Rotation) -> None:
     """The canary: who still has the first certificate is refused."""
     first = rotation.cluster.client
     rotation.files.write(first, [rotation.broker_authority])
@@ -136,6 +136,7 @@ def check_refused(rotation: Rotation) -> None:
     rotation.proxy.cut()
     rotation.proxy.open()
     rotation.sender.wait_for(lambda: len(rotation.failures()) > failed, "the first certificate is refused")
+    check.note = rotation.failures()[-1].strip()
     rotation.files.write(rotation.client, [rotation.broker_authority])
     checks.expect(rotation.sender.reload() == "OK", "the last pair does not load")
     rotation.expect_progress()
@@ -158,8 +159,8 @@ def main() -> None:
                 rotation.rotate(number, by_call)
             with run.check(f"rotation {number}: a pair that does not fit is not used, {way}"):
                 rotation.break_pair(by_call)
-        with run.check("the first certificate is no longer good"):
-            check_refused(rotation)
+        with run.check("the first certificate is no longer good") as check:
+            check_refused(check, rotation)
         with run.check("all lines: complete, in order, nothing twice") as check:
             rotation.check_lines(check)
     run.finish()

@@ -13,13 +13,14 @@ from kerberos import REALM, Kdc
 from oidc_server import AUDIENCE, OidcServer
 from proxy import Proxy
 
-USER, PASSWORD = "alice", "pencil of Alice"
+# Long, so that parts of them are still found where memory was used again, and like nothing else that lies there.
+USER, PASSWORD = "alice", "pencil of Alice 7Gk2vQxYw9RtBn4JzLs8HdPfMc3"
 # All that Java's form of a login module can need in a password.
-QUOTED_PASSWORD = 'a "quoted" password; with \\ and = in it'
+QUOTED_PASSWORD = 'a "quoted" password; with \\ and = in it Vb6Tz1KqWm8XrJ5NyDg0SpCh'
 LOGIN_MODULES = "org.apache.kafka.common.security"
 LISTENERS = ("SSL", "MTLS", "PLAIN", "SCRAM256", "SCRAM512", "UNSIGNED", "SIGNED", "SCRAMCLEAR", "KERBEROS")
 PARTITIONS = 12
-CLIENT_ID, CLIENT_SECRET = "sendoff-test", "secret of the client"
+CLIENT_ID, CLIENT_SECRET = "sendoff-test", "secret of the client Qe3UjZ7oLt5MxGw1RkYv9BfAs2"
 
 
 def jaas(module: str, **options) -> str:
@@ -85,6 +86,12 @@ class SecureCluster:
 
     def proxy(self, name: str) -> Proxy:
         return Proxy(self.listeners[name].advertised_port, self.listeners[name].port)
+
+    def set_password(self, mechanism: str, password: str) -> None:
+        """Of USER, for SCRAM; logins from now on need it."""
+        self.cluster.run_tool("kafka.admin.ConfigCommand", [
+            "--bootstrap-server", self.cluster.direct, "--alter", "--entity-type", "users", "--entity-name", USER,
+            "--add-config", f"{mechanism}=[password={password}]"])
 
     def counts(self, name: str) -> dict[str, float]:
         """What the broker counted at that listener: successful-reauthentication-total and their like, by name."""
