@@ -62,8 +62,7 @@ START_TEST(what_is_not_the_one_encoding_is_refused) {
                                          "Zm-v",
                                          "Zm_v",
                                          "Zg=a",
-                                         "Zm9vZg=="
-                                         "Zm9v",
+                                         "Zm9vZg==Zm9v",
                                          "Zm\x80v"};
   for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++) {
     uint8_t data[64];
