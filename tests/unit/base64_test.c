@@ -47,23 +47,9 @@ START_TEST(all_bytes_come_back) {
 END_TEST
 
 START_TEST(what_is_not_the_one_encoding_is_refused) {
-  static const char *const standard[] = {"Z",
-                                         "Zg",
-                                         "Zg=",
-                                         "Zg===",
-                                         "Z===",
-                                         "====",
-                                         "=",
-                                         "Zm9v=",
-                                         "Zh==",
-                                         "Zm9=",
-                                         "Zm 9",
-                                         "Zm9v\n",
-                                         "Zm-v",
-                                         "Zm_v",
-                                         "Zg=a",
-                                         "Zm9vZg==Zm9v",
-                                         "Zm\x80v"};
+  static const char *const standard[] = {"Z",    "Zg",    "Zg=",  "Zg===",        "Z===",   "====",
+                                         "=",    "Zm9v=", "Zh==", "Zm9=",         "Zm 9",   "Zm9v\n",
+                                         "Zm-v", "Zm_v",  "Zg=a", "Zm9vZg==Zm9v", "Zm\x80v"};
   for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++) {
     uint8_t data[64];
     size_t size = 99;
