@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """recovery_test.py [--rate R]
 Logins that fail while lines of text are sent, and what brings them back: a password that is wrong from the start and
-is corrected; one that changes at the broker and later in the client's file; a broker that is killed behind TLS and
-SCRAM. Meanwhile the broker is not stormed. Kafka's own consumer reads back: complete, in order, nothing twice, where the
-reports said."""
+is corrected; one that changes at the broker and later in the client's file; a broker that is killed. Meanwhile the
+broker is not stormed. Kafka's own consumer reads back: complete, in order, nothing twice, where the reports said."""
 import argparse
 import pathlib
 import sys
