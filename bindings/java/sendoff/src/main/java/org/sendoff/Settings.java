@@ -20,8 +20,6 @@ final class Settings {
     private static final String QUEUE = "queue";
     private static final String UNKNOWN_SETTINGS = "unknown.settings";
     private static final String SHUTDOWN_CALLBACKS = "shutdown.callbacks";
-    private static final String TYPE_OF_SECRETS = "password";
-    private static final String HIDDEN = "[hidden]";
     private static final int TEXT_BYTES = 1024;
 
     private final Map<String, String> values;
@@ -162,7 +160,7 @@ final class Settings {
         for (Setting setting : known()) {
             String value = setting.aliasOf() == null && setting.hasMeaning() ? get(config, setting.name()) : "";
             if (!value.isEmpty()) {
-                effective.put(setting.name(), setting.type().equals(TYPE_OF_SECRETS) ? HIDDEN : value);
+                effective.put(setting.name(), value); // of a password the library gives "[hidden]"
             }
         }
         return Collections.unmodifiableMap(effective);
