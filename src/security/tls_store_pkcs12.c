@@ -1,4 +1,5 @@
 #include "base/status.h"
+#include "security/pkcs12_mac.h"
 #include "security/tls_store_parts.h"
 #include <openssl/pkcs12.h>
 
@@ -87,7 +88,7 @@ static bool finds_password(struct opening *opening, PKCS12 *store) {
 }
 
 static bool try_password(struct opening *opening, PKCS12 *store, const char *password, int size) {
-  if (PKCS12_verify_mac(store, password, size) != 1) return false;
+  if (!pkcs12_mac_fits(store, opening->library, bytes_of(password, (size_t)size))) return false;
   opening->password = password;
   opening->password_size = size;
   return true;
