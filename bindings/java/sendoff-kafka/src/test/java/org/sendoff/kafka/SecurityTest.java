@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
@@ -19,7 +20,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import javax.security.auth.callback.Callback;
 import javax.security.auth.callback.UnsupportedCallbackException;
 import javax.security.auth.login.AppConfigurationEntry;
+import javax.security.auth.login.LoginException;
 import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
@@ -36,6 +39,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.sendoff.Token;
 
 /** TLS and logins, with settings and classes as Kafka's own producer takes them. */
 class SecurityTest {
@@ -84,6 +88,23 @@ class SecurityTest {
         assertEquals(1, Handler.tokens.get());
         assertEquals(1, Handler.extensions.get());
         assertEquals(1, Handler.closed.get());
+    }
+
+    @Test
+    void whatTheHandlerAnswersIsHandedOn() throws Exception {
+        Handler.begin();
+        Handler.failures = 2;
+        Map<String, Object> settings = withHandler();
+        settings.put("key.serializer", StringSerializer.class);
+        settings.put("value.serializer", StringSerializer.class);
+        try (LoginTokens tokens = LoginTokens.of(new ProducerConfig(settings))) {
+            assertEquals("it is locked", assertThrows(IOException.class, tokens::token).getMessage());
+            assertEquals("locked: it is locked", assertThrows(LoginException.class, tokens::token).getMessage());
+            Token token = tokens.token();
+            assertEquals(USER, token.principal());
+            assertEquals(Map.of("pool", "one"), token.extensions());
+            assertTrue(token.expires().isAfter(Instant.now()));
+        }
     }
 
     @Test
