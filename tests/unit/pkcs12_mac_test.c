@@ -24,8 +24,7 @@ static bool fits(PKCS12 *store, const char *password) {
 START_TEST(the_password_fits_and_no_other) {
   static const char *const passwords[] = {
       "changeit",
-      "a password that is longer than a block of any of the digests, which has 128 bytes at most; "
-      "in UTF-16 that is twice as much",
+      "longer than a block of any digest, which has 128 bytes, of 64 characters in UTF-16",
       "p\xc3\xa4ssw\xc3\xb6rd",
       "\xf0\x9f\x94\x91 key",
       "latin \xe4",
