@@ -124,8 +124,8 @@ class Plan:
         file, password = self.client_key("encrypted file"), self.plant("ssl.key.password")
         self.write("key-file", "MTLS", {"ssl.certificate.location": file.chain, "ssl.key.password": password,
                                         "ssl.key.location": file.encrypted_key(password)})
-        store, password, trust_password = (self.client_key("store"), self.plant("ssl.keystore.password", None, utf16_forms),
-                                           self.plant("ssl.truststore.password", None, utf16_forms))
+        store, password = self.client_key("store"), self.plant("ssl.keystore.password", None, utf16_forms)
+        trust_password = self.plant("ssl.truststore.password", None, utf16_forms)
         trust = certificates.trust_pkcs12(self.cluster.folder / "trust.p12", trust_password,
                                           self.cluster.root.certificate)
         self.write("stores", "MTLS", {"ssl.keystore.location": store.pkcs12(password),
