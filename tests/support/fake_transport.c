@@ -463,6 +463,10 @@ uint32_t fake_transport_empty_wait_count(const struct fake_transport *fake) {
   return fake->empty_wait_count;
 }
 
+bool fake_transport_is_woken(const struct fake_transport *fake) {
+  return atomic_load(&fake->is_woken);
+}
+
 bool fake_transport_wants_write(const struct fake_transport *fake, uint32_t connection) {
   return record_of(fake, connection)->wants_write;
 }

@@ -98,6 +98,8 @@ uint32_t fake_transport_wait_count(const struct fake_transport *fake);
 uint64_t fake_transport_event_count(const struct fake_transport *fake);
 /* Waits that could not have slept and gave no event: signs of a busy loop. */
 uint32_t fake_transport_empty_wait_count(const struct fake_transport *fake);
+/* Whether another thread has ended the next wait. */
+bool fake_transport_is_woken(const struct fake_transport *fake);
 bool fake_transport_wants_write(const struct fake_transport *fake, uint32_t connection);
 bool fake_transport_is_abandoned(const struct fake_transport *fake);
 
