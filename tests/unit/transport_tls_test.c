@@ -1,18 +1,12 @@
 #include "network/transport_tls.h"
 
-#include "base/clock.h"
 #include "base/random.h"
 #include "base/status.h"
-#include "network/transport_socket.h"
 #include "support/failing_allocator.h"
 #include "support/fake_transport.h"
 #include "support/tls_world.h"
 #include <check.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,7 +18,6 @@ enum {
   DATA_BYTES = 700 * 1000,
   SEGMENTS_MAX = 512,
   REASON_BYTES = 512,
-  PATIENCE_US = 60 * 1000 * 1000,
 };
 
 static const char HOST[] = "broker.example";
@@ -672,120 +665,6 @@ START_TEST(missing_memory_fails_a_connection_alone) {
 }
 END_TEST
 
-/* ---- sockets ---- */
-
-/* A TLS peer at a real socket, served by the test's own thread. */
-struct socket_peer {
-  struct tls_peer peer;
-  int listener, descriptor;
-  uint8_t left[16384];
-  size_t left_start, left_end;
-};
-
-static void serve(struct socket_peer *peer) {
-  static uint8_t bytes[65536];
-  if (peer->descriptor < 0) peer->descriptor = accept4(peer->listener, NULL, NULL, SOCK_NONBLOCK);
-  if (peer->descriptor < 0) return;
-  ssize_t size = read(peer->descriptor, bytes, sizeof bytes);
-  tls_peer_put(&peer->peer, bytes_of(bytes, size > 0 ? (size_t)size : 0));
-  while (true) {
-    if (peer->left_start == peer->left_end) {
-      peer->left_start = 0;
-      peer->left_end = tls_peer_take(&peer->peer, peer->left, sizeof peer->left);
-      if (peer->left_end == 0) return;
-    }
-    size = write(peer->descriptor, peer->left + peer->left_start, peer->left_end - peer->left_start);
-    if (size <= 0) return;
-    peer->left_start += (size_t)size;
-  }
-}
-
-static void listen_on_loopback(struct socket_peer *peer, struct address *address) {
-  struct sockaddr_in bound = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof bound;
-  peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  ck_assert_int_ge(peer->listener, 0);
-  ck_assert_int_eq(bind(peer->listener, (struct sockaddr *)&bound, sizeof bound), 0);
-  ck_assert_int_eq(listen(peer->listener, 8), 0);
-  ck_assert_int_eq(getsockname(peer->listener, (struct sockaddr *)&bound, &size), 0);
-  ck_assert(address_parse("127.0.0.1", ntohs(bound.sin_port), address));
-}
-
-/* Sends all data, and receives as much; whatever the kernel takes at a time. */
-static void carry_both_ways(struct transport *transport, int64_t socket, struct socket_peer *peer) {
-  static uint8_t back[DATA_BYTES];
-  static const size_t sizes[] = {70, 200000, SIZE_MAX};
-  size_t sent = 0, received = 0, offered = 0, count = 0;
-  int64_t end_us = clock_monotonic_us() + PATIENCE_US;
-  world.transport = transport;
-  world.operations = transport->operations;
-  world.socket = socket;
-  while ((sent < DATA_BYTES || received < DATA_BYTES) && clock_monotonic_us() < end_us) {
-    struct transport_event events[EVENTS_MAX];
-    serve(peer);
-    if (offered < DATA_BYTES) {
-      size_t step = DATA_BYTES - offered < 30000 ? DATA_BYTES - offered : 30000;
-      tls_peer_write(&peer->peer, bytes_of(data + offered, step));
-      offered += step;
-    }
-    uint32_t found = world.operations->wait(transport, 1000, events, EVENTS_MAX);
-    for (uint32_t i = 0; i < found; i++)
-      if (events[i].kind == TRANSPORT_READABLE &&
-          receive(back + received, DATA_BYTES - received, &count) == TRANSPORT_DONE)
-        received += count;
-    if (sent < DATA_BYTES && send_pieces(sent, DATA_BYTES, sizes, &count) == TRANSPORT_DONE) sent += count;
-    world.operations->want_write(transport, socket, sent < DATA_BYTES);
-    if (received == DATA_BYTES && sent == DATA_BYTES) break;
-  }
-  ck_assert_uint_eq(received, DATA_BYTES);
-  ck_assert_mem_eq(back, data, DATA_BYTES);
-  ck_assert_uint_eq(sent, DATA_BYTES);
-}
-
-START_TEST(real_sockets_carry_it_too) {
-  static const struct transport_socket_settings socket_settings = {
-      .send_buffer_bytes = 16384, .receive_buffer_bytes = -1, .no_delay = true};
-  static struct socket_peer peer;
-  peer = (struct socket_peer){.descriptor = -1};
-  struct transport *inner = NULL, *transport = NULL;
-  struct address address;
-  char reason[REASON_BYTES];
-  SSL_CTX *server = tls_peer_context(&peer_settings);
-  struct tls_context *context = tls_world_context(&settings);
-  listen_on_loopback(&peer, &address);
-  tls_peer_open(&peer.peer, server);
-  ck_assert_int_eq(transport_socket_create(&socket_settings, &inner), STATUS_OK);
-  ck_assert_int_eq(transport_tls_create(inner, context, &transport), STATUS_OK);
-  int64_t socket = -1, end_us = clock_monotonic_us() + PATIENCE_US;
-  ck_assert_int_eq(
-      transport->operations->connect(transport, &address, "127.0.0.1", TOKEN, &socket, reason, sizeof reason),
-      STATUS_OK);
-  struct transport_event events[EVENTS_MAX];
-  uint32_t found = 0;
-  while (found == 0 && clock_monotonic_us() < end_us) {
-    serve(&peer);
-    found = transport->operations->wait(transport, 1000, events, EVENTS_MAX);
-  }
-  ck_assert_uint_eq(found, 1);
-  ck_assert_int_eq(events[0].kind, TRANSPORT_WRITABLE);
-  int32_t status = transport->operations->connected(transport, socket, reason, sizeof reason);
-  ck_assert_msg(status == STATUS_OK, "%s", reason);
-  carry_both_ways(transport, socket, &peer);
-  transport->operations->close(transport, socket);
-  while (!peer.peer.has_ended && clock_monotonic_us() < end_us)
-    serve(&peer);
-  ck_assert(peer.peer.has_ended); /* what was reported has arrived, and the end behind it */
-  ck_assert_uint_eq(peer.peer.received_size, DATA_BYTES);
-  ck_assert_mem_eq(peer.peer.received, data, DATA_BYTES);
-  transport->operations->destroy(transport);
-  tls_peer_close(&peer.peer);
-  close(peer.descriptor);
-  close(peer.listener);
-  tls_context_release(context);
-  SSL_CTX_free(server);
-}
-END_TEST
-
 int main(void) {
   Suite *suite = suite_create("transport_tls");
   TCase *cases = tcase_create("transport_tls");
@@ -812,7 +691,6 @@ int main(void) {
   tcase_add_test(cases, a_child_of_a_fork_sends_nothing);
   tcase_add_test(cases, each_connection_has_its_turn);
   tcase_add_test(cases, missing_memory_fails_a_connection_alone);
-  tcase_add_test(cases, real_sockets_carry_it_too);
   suite_add_tcase(suite, cases);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
