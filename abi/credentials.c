@@ -89,9 +89,11 @@ int32_t sendoff_reload_credentials(sendoff_producer *handle, const sendoff_confi
 static int32_t begin(sendoff_producer *handle, struct producer **producer, struct token_source **tokens) {
   int32_t status = handle_lock(handle, producer);
   if (status != STATUS_OK) return status;
-  if ((*producer)->state == PRODUCER_CLOSED) status = STATUS_CLOSED;
   *tokens = security_host_tokens((*producer)->security);
-  if (*tokens == NULL) status = STATUS_NOT_CONFIGURED;
+  if ((*producer)->state == PRODUCER_CLOSED)
+    status = STATUS_CLOSED;
+  else if (*tokens == NULL)
+    status = STATUS_NOT_CONFIGURED;
   if (status != STATUS_OK) {
     producer_unlock(*producer);
     return status;

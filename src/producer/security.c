@@ -13,8 +13,8 @@
 
 static const char LOGIN_THREAD[] = "sendoff-login", TOKEN_THREAD[] = "sendoff-tokens";
 
-/* Under lock: config, tls_context, transport, is_closed. The others do not change once they are made, until
- * security_close. */
+/* Under lock: config, tls_context, transport, watch once the threads run, is_closed. `told` is the files
+ * thread's. The others do not change once they are made, until security_close. */
 struct security {
   struct security_hooks hooks;
   pthread_mutex_t lock;

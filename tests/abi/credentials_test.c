@@ -66,6 +66,9 @@ START_TEST(a_producer_without_credentials_says_so) {
   memset(error, 0, sizeof error);
   ck_assert_int_eq(sendoff_reload_credentials(producer, NULL, error, sizeof error), SENDOFF_NOT_CONFIGURED);
   ck_assert_ptr_nonnull(strstr(error, "security.protocol"));
+  ck_assert_int_eq(sendoff_close(producer, -1), SENDOFF_OK);
+  for (int function = 0; function < RELOAD; function++)
+    ck_assert_int_eq(call(function, producer), SENDOFF_CLOSED);
 }
 END_TEST
 
