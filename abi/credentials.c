@@ -1,5 +1,6 @@
 /* Tokens, certificates and passwords of a running producer: check the handle, convert, call, map. No policy.
  */
+#include "base/lock.h"
 #include "sendoff/sendoff.h"
 
 #include "abi_text.h"
@@ -104,14 +105,14 @@ static int32_t begin(sendoff_producer *handle, struct producer **producer, struc
 }
 
 static int32_t end(struct producer *producer, int32_t status) {
-  pthread_mutex_lock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
   producer_leave(producer);
   return status;
 }
 
 /* The sender thread reckons anew when the next token is to be wanted. */
 static int32_t end_waking(struct producer *producer, int32_t status) {
-  pthread_mutex_lock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
   producer_wake_sender(producer);
   producer_leave(producer);
   return status;

@@ -1,4 +1,5 @@
 /* A producer's life, waiting and counters: check the handle, convert, call, map. No policy. */
+#include "base/lock.h"
 #include "sendoff/sendoff.h"
 
 #include "abi_text.h"
@@ -156,7 +157,7 @@ int32_t sendoff_poll_event(sendoff_producer *handle, sendoff_event *event, int64
   struct event taken = {0};
   int64_t deadline_us = timeout_ms == 0 ? 0 : producer_deadline_us(clock_monotonic_us(), timeout_ms);
   status = event_queue_take(&producer->events, &taken, deadline_us);
-  pthread_mutex_lock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
   producer_leave(producer);
   if (status != STATUS_OK) return status;
   sendoff_event told = {

@@ -23,16 +23,16 @@ void condition_deinit(struct condition *condition) {
   ASSERT(destroyed == 0);
 }
 
-bool condition_wait(struct condition *condition, pthread_mutex_t *mutex, int64_t deadline_us) {
-  if (deadline_us == CLOCK_NEVER_US) return pthread_cond_wait(&condition->variable, mutex) == 0;
+bool condition_wait(struct condition *condition, struct lock *lock, int64_t deadline_us) {
+  if (deadline_us == CLOCK_NEVER_US) return pthread_cond_wait(&condition->variable, &lock->mutex) == 0;
   if (clock_monotonic_us() >= deadline_us) return false;
 #if defined(__APPLE__)
   int64_t left_us = deadline_us - clock_monotonic_us();
   struct timespec left = {.tv_sec = left_us / 1000000, .tv_nsec = left_us % 1000000 * 1000};
-  return pthread_cond_timedwait_relative_np(&condition->variable, mutex, &left) != ETIMEDOUT;
+  return pthread_cond_timedwait_relative_np(&condition->variable, &lock->mutex, &left) != ETIMEDOUT;
 #else
   struct timespec until = {.tv_sec = deadline_us / 1000000, .tv_nsec = deadline_us % 1000000 * 1000};
-  return pthread_cond_timedwait(&condition->variable, mutex, &until) != ETIMEDOUT;
+  return pthread_cond_timedwait(&condition->variable, &lock->mutex, &until) != ETIMEDOUT;
 #endif
 }
 

@@ -2,6 +2,7 @@
 #ifndef BASE_CONDITION_H
 #define BASE_CONDITION_H
 
+#include "base/lock.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,9 +15,9 @@ struct condition {
 int32_t condition_init(struct condition *condition);
 void condition_deinit(struct condition *condition);
 
-/* With the mutex held, which is released while waiting. False once deadline_us has passed (CLOCK_NEVER_US:
+/* With the lock held, which is released while waiting. False once deadline_us has passed (CLOCK_NEVER_US:
  * never); spurious ends are possible. */
-bool condition_wait(struct condition *condition, pthread_mutex_t *mutex, int64_t deadline_us);
+bool condition_wait(struct condition *condition, struct lock *lock, int64_t deadline_us) REQUIRES(*lock);
 
 void condition_signal(struct condition *condition);
 void condition_broadcast(struct condition *condition);

@@ -1,7 +1,7 @@
 #include "base/secret.h"
 
 #include "base/allocator.h"
-#include <pthread.h>
+#include "base/lock.h"
 #include <stdalign.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -49,10 +49,10 @@ struct segment {
 };
 
 static struct {
-  pthread_mutex_t lock;
+  struct lock lock;
   struct segment *segments;
   struct secret_usage usage;
-} arena = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} arena = {.lock = LOCK_INITIALIZER};
 
 static size_t round_up(size_t size, size_t unit);
 static struct secret *first_piece(const struct segment *segment);
@@ -73,7 +73,7 @@ struct secret *secret_create(struct bytes value) {
 struct secret *secret_allocate(size_t size) {
   if (size > SIZE_MAX / 2 || !allocator_may_allocate()) return NULL;
   size_t piece_bytes = round_up(sizeof(struct secret) + size + 1, PIECE_ALIGNMENT);
-  pthread_mutex_lock(&arena.lock);
+  lock_acquire(&arena.lock);
   struct secret *secret = arena_take(piece_bytes);
   if (secret != NULL) {
     arena.usage.count++;
@@ -81,7 +81,7 @@ struct secret *secret_allocate(size_t size) {
     ASAN_UNPOISON_MEMORY_REGION(secret->data, size + 1);
     memset(secret->data, 0, size + 1);
   }
-  pthread_mutex_unlock(&arena.lock);
+  lock_release(&arena.lock);
   return secret;
 }
 
@@ -92,12 +92,12 @@ struct secret *secret_copy(const struct secret *secret) {
 void secret_destroy(struct secret *secret) {
   if (secret == NULL) return;
   secret_wipe(secret->data, secret->size);
-  pthread_mutex_lock(&arena.lock);
+  lock_acquire(&arena.lock);
   struct segment **link = segment_of(secret);
   segment_give_back(*link, secret);
   arena.usage.count--;
   if ((*link)->count == 0) segment_unmap(link);
-  pthread_mutex_unlock(&arena.lock);
+  lock_release(&arena.lock);
 }
 
 struct bytes secret_bytes(const struct secret *secret) {
@@ -125,18 +125,18 @@ void secret_wipe(void *data, size_t size) {
 }
 
 struct secret_usage secret_usage(void) {
-  pthread_mutex_lock(&arena.lock);
+  lock_acquire(&arena.lock);
   struct secret_usage usage = arena.usage;
-  pthread_mutex_unlock(&arena.lock);
+  lock_release(&arena.lock);
   return usage;
 }
 
 void secret_before_fork(void) {
-  pthread_mutex_lock(&arena.lock);
+  lock_acquire(&arena.lock);
 }
 
 void secret_after_fork(void) {
-  pthread_mutex_unlock(&arena.lock);
+  lock_release(&arena.lock);
 }
 
 static size_t round_up(size_t size, size_t unit) {

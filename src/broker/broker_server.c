@@ -3,6 +3,7 @@
 #include "base/assertion.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include "broker/broker_connection.h"
 #include <errno.h>
@@ -29,7 +30,7 @@ enum {
  * connection_count, polled and accept_after_us belong to the server's thread while it runs; the rest is set
  * while it does not run. */
 struct broker_server {
-  pthread_mutex_t mutex;
+  struct lock mutex;
   struct broker_model *model;
   bool paused, stopping, disconnecting;
 
@@ -83,7 +84,7 @@ void broker_server_settings_init(struct broker_server_settings *settings) {
 int32_t broker_server_create(const struct broker_server_settings *settings, struct broker_server **server) {
   struct broker_server *created = allocator_allocate_zeroed(1, sizeof *created);
   if (created == NULL) return STATUS_OUT_OF_MEMORY;
-  pthread_mutex_init(&created->mutex, NULL);
+  lock_init(&created->mutex);
   list_init(&created->connections);
   created->listener = created->wake_read = created->wake_write = -1;
   int32_t status = server_open(created, settings);
@@ -103,7 +104,7 @@ void broker_server_destroy(struct broker_server *server) {
   if (server->wake_read != -1) close(server->wake_read);
   if (server->wake_write != -1) close(server->wake_write);
   broker_model_destroy(server->model);
-  pthread_mutex_destroy(&server->mutex);
+  lock_deinit(&server->mutex);
   allocator_free(server->polled);
   allocator_free(server->address);
   allocator_free(server);
@@ -114,41 +115,41 @@ uint16_t broker_server_port(const struct broker_server *server) {
 }
 
 struct broker_model *broker_server_lock(struct broker_server *server) {
-  pthread_mutex_lock(&server->mutex);
+  lock_acquire(&server->mutex);
   return server->model;
 }
 
 void broker_server_unlock(struct broker_server *server) {
-  pthread_mutex_unlock(&server->mutex);
+  lock_release(&server->mutex);
   server_wake(server); /* a Fetch that waits may have something to say now */
 }
 
 void broker_server_pause(struct broker_server *server) {
-  pthread_mutex_lock(&server->mutex);
+  lock_acquire(&server->mutex);
   server->paused = true;
-  pthread_mutex_unlock(&server->mutex);
+  lock_release(&server->mutex);
   server_wake(server);
 }
 
 void broker_server_continue(struct broker_server *server) {
-  pthread_mutex_lock(&server->mutex);
+  lock_acquire(&server->mutex);
   server->paused = false;
-  pthread_mutex_unlock(&server->mutex);
+  lock_release(&server->mutex);
   server_wake(server);
 }
 
 void broker_server_disconnect(struct broker_server *server) {
-  pthread_mutex_lock(&server->mutex);
+  lock_acquire(&server->mutex);
   server->disconnecting = true;
-  pthread_mutex_unlock(&server->mutex);
+  lock_release(&server->mutex);
   server_wake(server);
 }
 
 void broker_server_stop(struct broker_server *server) {
   if (server->running) {
-    pthread_mutex_lock(&server->mutex);
+    lock_acquire(&server->mutex);
     server->stopping = true;
-    pthread_mutex_unlock(&server->mutex);
+    lock_release(&server->mutex);
     server_wake(server);
     pthread_join(server->thread, NULL);
     server->running = false;
@@ -263,11 +264,11 @@ static void *server_run(void *context) {
 }
 
 static struct server_orders orders_take(struct broker_server *server) {
-  pthread_mutex_lock(&server->mutex);
+  lock_acquire(&server->mutex);
   struct server_orders orders = {
       .paused = server->paused, .stopping = server->stopping, .disconnecting = server->disconnecting};
   server->disconnecting = false;
-  pthread_mutex_unlock(&server->mutex);
+  lock_release(&server->mutex);
   return orders;
 }
 
@@ -301,7 +302,7 @@ static nfds_t poll_prepare(struct broker_server *server, bool paused, int64_t no
     until_us = server->accept_after_us;
   }
   uint64_t append_count = broker_model_append_count(broker_server_lock(server));
-  pthread_mutex_unlock(&server->mutex);
+  lock_release(&server->mutex);
   for (struct list *node = server->connections.next; node != &server->connections; node = node->next) {
     const struct broker_connection *connection = LIST_ENTRY(node, struct broker_connection, link);
     int events = (broker_connection_wants_input(connection) ? POLLIN : 0) |
@@ -384,7 +385,7 @@ static enum broker_answer request_handle(struct broker_server *server, struct br
                                          struct bytes request) {
   enum broker_answer answer = BROKER_ANSWER_WAIT;
   int64_t now_us = clock_monotonic_us(), wait_ms = 0;
-  pthread_mutex_lock(&server->mutex);
+  lock_acquire(&server->mutex);
   uint64_t append_count = broker_model_append_count(server->model);
   bool last_chance = connection->waiting && now_us >= connection->wait_until_us;
   bool worthwhile = !connection->waiting || last_chance || connection->wait_append_count != append_count;
@@ -397,7 +398,7 @@ static enum broker_answer request_handle(struct broker_server *server, struct br
     }
     connection->wait_append_count = append_count;
   }
-  pthread_mutex_unlock(&server->mutex);
+  lock_release(&server->mutex);
   return answer;
 }
 

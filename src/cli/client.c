@@ -1,5 +1,7 @@
 #include "cli/client.h"
 
+#include "base/clock.h"
+#include "base/status.h"
 #include "cli/console.h"
 
 #include <errno.h>
@@ -28,9 +30,9 @@ static void print_wrapped(const char *text);
 
 int client_init(struct client *client, const struct command *command) {
   *client = (struct client){.command = command};
-  pthread_mutex_init(&client->lock, NULL);
-  pthread_cond_init(&client->released, NULL);
-  int32_t status = sendoff_config_create(&client->config);
+  lock_init(&client->lock);
+  int32_t status = condition_init(&client->released);
+  if (status == STATUS_OK) status = sendoff_config_create(&client->config);
   return status == SENDOFF_OK ? EXIT_SUCCESS : refuse_status(client, status, "");
 }
 
@@ -202,16 +204,16 @@ void client_close(struct client *client) {
 static void close_producer(struct client *client) {
   sendoff_close(client->producer, 0);
   sendoff_destroy(client->producer);
-  pthread_mutex_lock(&client->lock);
+  lock_acquire(&client->lock);
   while (!client->is_released)
-    pthread_cond_wait(&client->released, &client->lock);
-  pthread_mutex_unlock(&client->lock);
+    condition_wait(&client->released, &client->lock, CLOCK_NEVER_US);
+  lock_release(&client->lock);
 }
 
 void client_deinit(struct client *client) {
   sendoff_config_destroy(client->config);
-  pthread_cond_destroy(&client->released);
-  pthread_mutex_destroy(&client->lock);
+  condition_deinit(&client->released);
+  lock_deinit(&client->lock);
 }
 
 static void forward_reports(void *user, const sendoff_report *reports, size_t count) {
@@ -231,10 +233,10 @@ static void tick(void *user) {
 
 static void note_release(void *user) {
   struct client *client = user;
-  pthread_mutex_lock(&client->lock);
+  lock_acquire(&client->lock);
   client->is_released = true;
-  pthread_cond_signal(&client->released);
-  pthread_mutex_unlock(&client->lock);
+  condition_signal(&client->released);
+  lock_release(&client->lock);
 }
 
 /* One setting a line, then what it does; names that only stand for others are left out. */

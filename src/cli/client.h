@@ -3,12 +3,12 @@
 #ifndef CLI_CLIENT_H
 #define CLI_CLIENT_H
 
+#include "base/condition.h"
 #include "cli/options.h"
 #include "cli/watcher.h"
 
 #include <sendoff/sendoff.h>
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,8 +58,8 @@ struct client {
   bool has_partition;
   struct client_events events;
   struct watcher watcher; /* from client_open to client_close */
-  pthread_mutex_t lock;   /* guards is_released */
-  pthread_cond_t released;
+  struct lock lock;       /* guards is_released */
+  struct condition released;
   bool is_released; /* the library will not call again */
 };
 

@@ -1,6 +1,6 @@
 #include "cli/console.h"
 
-#include <pthread.h>
+#include "base/lock.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,9 +15,9 @@ static const char erase_line[] = "\r\033[K";
 
 /* lock guards progress (empty: none is drawn) and keeps lines whole. */
 static struct {
-  pthread_mutex_t lock;
+  struct lock lock;
   char progress[PROGRESS_BYTES];
-} console = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} console = {.lock = LOCK_INITIALIZER};
 
 static void print_line(const char *prefix, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
@@ -55,27 +55,27 @@ bool console_is_terminal(void) {
 }
 
 void console_draw_progress(const char *line) {
-  pthread_mutex_lock(&console.lock);
+  lock_acquire(&console.lock);
   snprintf(console.progress, sizeof console.progress, "%s", line);
   fprintf(stderr, "%s%s", erase_line, console.progress);
   fflush(stderr);
-  pthread_mutex_unlock(&console.lock);
+  lock_release(&console.lock);
 }
 
 void console_clear_progress(void) {
-  pthread_mutex_lock(&console.lock);
+  lock_acquire(&console.lock);
   if (console.progress[0] != '\0') fputs(erase_line, stderr);
   console.progress[0] = '\0';
   fflush(stderr);
-  pthread_mutex_unlock(&console.lock);
+  lock_release(&console.lock);
 }
 
 static void print_line(const char *prefix, const char *format, va_list arguments) {
-  pthread_mutex_lock(&console.lock);
+  lock_acquire(&console.lock);
   if (console.progress[0] != '\0') fputs(erase_line, stderr);
   fputs(prefix, stderr);
   vfprintf(stderr, format, arguments);
   fprintf(stderr, "\n%s", console.progress);
   fflush(stderr);
-  pthread_mutex_unlock(&console.lock);
+  lock_release(&console.lock);
 }

@@ -2,6 +2,7 @@
 
 #include "base/allocator.h"
 #include "base/assertion.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include <errno.h>
 #include <netdb.h>
@@ -15,7 +16,7 @@
 /* `lock` guards everything below it. A look-up is in exactly one of the three lists, or with its taker. */
 struct resolver {
   struct resolver_settings settings;
-  pthread_mutex_t lock;
+  struct lock lock;
   struct list asked, running, answered;
   uint32_t thread_count;
   uint32_t reference_count; /* the owner and each thread */
@@ -37,7 +38,7 @@ int32_t resolver_create(const struct resolver_settings *settings, struct resolve
   if (created == NULL) return STATUS_OUT_OF_MEMORY;
   created->settings = *settings;
   if (created->settings.look_up == NULL) created->settings.look_up = resolver_look_up;
-  if (pthread_mutex_init(&created->lock, NULL) != 0) {
+  if (lock_init(&created->lock) != STATUS_OK) {
     allocator_free(created);
     return STATUS_SYSTEM_ERROR;
   }
@@ -51,7 +52,7 @@ int32_t resolver_create(const struct resolver_settings *settings, struct resolve
 
 void resolver_destroy(struct resolver *resolver) {
   if (resolver == NULL) return;
-  pthread_mutex_lock(&resolver->lock);
+  lock_acquire(&resolver->lock);
   resolver->destroyed = true;
   free_all(&resolver->asked);
   free_all(&resolver->answered);
@@ -73,7 +74,7 @@ int32_t resolver_ask(struct resolver *resolver, const char *host, uint16_t port,
 
   int32_t status = STATUS_OK;
   bool is_numeric = answer_numeric(lookup);
-  pthread_mutex_lock(&resolver->lock);
+  lock_acquire(&resolver->lock);
   forget_token(resolver, token);
   if (is_numeric) {
     list_append(&resolver->answered, &lookup->node);
@@ -86,18 +87,18 @@ int32_t resolver_ask(struct resolver *resolver, const char *host, uint16_t port,
       allocator_free(lookup);
     }
   }
-  pthread_mutex_unlock(&resolver->lock);
+  lock_release(&resolver->lock);
   return status;
 }
 
 struct resolver_lookup *resolver_take(struct resolver *resolver) {
   struct resolver_lookup *lookup = NULL;
-  pthread_mutex_lock(&resolver->lock);
+  lock_acquire(&resolver->lock);
   if (!list_is_empty(&resolver->answered)) {
     lookup = LIST_ENTRY(resolver->answered.next, struct resolver_lookup, node);
     list_remove(&lookup->node);
   }
-  pthread_mutex_unlock(&resolver->lock);
+  lock_release(&resolver->lock);
   return lookup;
 }
 
@@ -151,16 +152,16 @@ static int32_t start_thread(struct resolver *resolver) {
 
 static void *run_thread(void *argument) {
   struct resolver *resolver = argument;
-  pthread_mutex_lock(&resolver->lock);
+  lock_acquire(&resolver->lock);
   while (!list_is_empty(&resolver->asked)) {
     struct resolver_lookup *lookup = LIST_ENTRY(resolver->asked.next, struct resolver_lookup, node);
     list_remove(&lookup->node);
     list_append(&resolver->running, &lookup->node);
-    pthread_mutex_unlock(&resolver->lock);
+    lock_release(&resolver->lock);
 
     resolver->settings.look_up(lookup);
 
-    pthread_mutex_lock(&resolver->lock);
+    lock_acquire(&resolver->lock);
     list_remove(&lookup->node);
     if (resolver->destroyed || lookup->replaced) {
       allocator_free(lookup);
@@ -177,11 +178,11 @@ static void *run_thread(void *argument) {
 /* Called with the lock held; gives it up. */
 static void drop_reference(struct resolver *resolver) {
   bool is_last = --resolver->reference_count == 0;
-  pthread_mutex_unlock(&resolver->lock);
+  lock_release(&resolver->lock);
   if (!is_last) return;
   ASSERT(list_is_empty(&resolver->asked) && list_is_empty(&resolver->running));
   ASSERT(list_is_empty(&resolver->answered));
-  pthread_mutex_destroy(&resolver->lock);
+  lock_deinit(&resolver->lock);
   allocator_free(resolver);
 }
 

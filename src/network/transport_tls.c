@@ -3,10 +3,10 @@
 #include "base/allocator.h"
 #include "base/assertion.h"
 #include "base/list.h"
+#include "base/lock.h"
 #include "base/secret.h"
 #include "base/status.h"
 #include "security/tls_session.h"
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,7 +43,7 @@ struct connection {
 struct transport_tls {
   struct transport base;
   struct transport *inner;
-  pthread_mutex_t mutex;
+  struct lock mutex;
   struct tls_context *context;     /* under mutex */
   struct connection **connections; /* by handle; NULL: free */
   int64_t connection_count, connection_capacity;
@@ -169,7 +169,7 @@ static void operation_destroy(struct transport *base) {
     if (transport->connections[i] != NULL) operation_close(base, i);
   inner->operations->destroy(inner);
   tls_context_release(transport->context);
-  pthread_mutex_destroy(&transport->mutex);
+  lock_deinit(&transport->mutex);
   allocator_free(transport->connections);
   allocator_free(transport);
 }
@@ -509,9 +509,9 @@ static int32_t reserve_handle(struct transport_tls *transport, int64_t *handle) 
 }
 
 static struct tls_context *take_context(struct transport_tls *transport) {
-  pthread_mutex_lock(&transport->mutex);
+  lock_acquire(&transport->mutex);
   struct tls_context *context = tls_context_retain(transport->context);
-  pthread_mutex_unlock(&transport->mutex);
+  lock_release(&transport->mutex);
   return context;
 }
 
@@ -555,7 +555,7 @@ int32_t transport_tls_create(struct transport *inner, struct tls_context *contex
   created->base.operations = &OPERATIONS;
   created->inner = inner;
   created->context = tls_context_retain(context);
-  pthread_mutex_init(&created->mutex, NULL);
+  lock_init(&created->mutex);
   list_init(&created->ready);
   *transport = &created->base;
   return STATUS_OK;
@@ -563,9 +563,9 @@ int32_t transport_tls_create(struct transport *inner, struct tls_context *contex
 
 void transport_tls_replace(struct transport *base, struct tls_context *context) {
   struct transport_tls *transport = tls_of(base);
-  pthread_mutex_lock(&transport->mutex);
+  lock_acquire(&transport->mutex);
   struct tls_context *replaced = transport->context;
   transport->context = tls_context_retain(context);
-  pthread_mutex_unlock(&transport->mutex);
+  lock_release(&transport->mutex);
   tls_context_release(replaced);
 }

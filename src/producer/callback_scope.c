@@ -1,12 +1,13 @@
 #include "producer/callback_scope.h"
 
 #include "base/assertion.h"
+#include "base/lock.h"
 #include <stddef.h>
 
 static _Thread_local const struct callback_scope *innermost;
 
 void callback_scope_enter(struct callback_scope *scope, const struct producer *producer,
-                          const pthread_mutex_t *held) {
+                          const struct lock *held) {
   *scope = (struct callback_scope){.producer = producer, .held = held, .outer = innermost};
   innermost = scope;
 }
@@ -22,7 +23,7 @@ bool callback_scope_is_in(const struct producer *producer) {
   return false;
 }
 
-bool callback_scope_holds(const pthread_mutex_t *lock) {
+bool callback_scope_holds(const struct lock *lock) {
   for (const struct callback_scope *scope = innermost; scope != NULL; scope = scope->outer)
     if (scope->held == lock) return true;
   return false;

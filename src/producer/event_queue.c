@@ -1,6 +1,7 @@
 #include "producer/event_queue.h"
 
 #include "base/allocator.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include <stddef.h>
 #include <string.h>
@@ -22,7 +23,7 @@ int32_t event_queue_init(struct event_queue *queue, uint32_t capacity) {
   list_init(&queue->events);
   int32_t status = condition_init(&queue->arrived);
   if (status != STATUS_OK) return status;
-  if (pthread_mutex_init(&queue->lock, NULL) == 0) return STATUS_OK;
+  if (lock_init(&queue->lock) == STATUS_OK) return STATUS_OK;
   condition_deinit(&queue->arrived);
   return STATUS_OUT_OF_MEMORY;
 }
@@ -31,7 +32,7 @@ void event_queue_deinit(struct event_queue *queue) {
   while (!list_is_empty(&queue->events))
     drop_first(queue);
   condition_deinit(&queue->arrived);
-  pthread_mutex_destroy(&queue->lock);
+  lock_deinit(&queue->lock);
 }
 
 void event_queue_add(struct event_queue *queue, enum event_kind kind, int32_t status, int32_t broker,
@@ -40,7 +41,7 @@ void event_queue_add(struct event_queue *queue, enum event_kind kind, int32_t st
   size_t text_bytes = text == NULL ? 0 : strlen(text);
   if (text_bytes > EVENT_TEXT_BYTES - 1) text_bytes = EVENT_TEXT_BYTES - 1;
   struct event_node *added = allocator_allocate(sizeof *added + text_bytes + 1);
-  pthread_mutex_lock(&queue->lock);
+  lock_acquire(&queue->lock);
   if (added == NULL || queue->closed) {
     queue->lost++;
     allocator_free(added);
@@ -56,11 +57,11 @@ void event_queue_add(struct event_queue *queue, enum event_kind kind, int32_t st
     queue->count++;
     condition_signal(&queue->arrived);
   }
-  pthread_mutex_unlock(&queue->lock);
+  lock_release(&queue->lock);
 }
 
 int32_t event_queue_take(struct event_queue *queue, struct event *event, int64_t deadline_us) {
-  pthread_mutex_lock(&queue->lock);
+  lock_acquire(&queue->lock);
   uint64_t wakes = queue->wakes;
   int32_t status = STATUS_OK;
   while (!take_first(queue, event)) {
@@ -73,22 +74,22 @@ int32_t event_queue_take(struct event_queue *queue, struct event *event, int64_t
     }
     if (status != STATUS_OK) break;
   }
-  pthread_mutex_unlock(&queue->lock);
+  lock_release(&queue->lock);
   return status;
 }
 
 void event_queue_wake(struct event_queue *queue) {
-  pthread_mutex_lock(&queue->lock);
+  lock_acquire(&queue->lock);
   queue->wakes++;
   condition_broadcast(&queue->arrived);
-  pthread_mutex_unlock(&queue->lock);
+  lock_release(&queue->lock);
 }
 
 void event_queue_close(struct event_queue *queue) {
-  pthread_mutex_lock(&queue->lock);
+  lock_acquire(&queue->lock);
   queue->closed = true;
   condition_broadcast(&queue->arrived);
-  pthread_mutex_unlock(&queue->lock);
+  lock_release(&queue->lock);
 }
 
 static void drop_first(struct event_queue *queue) {

@@ -7,7 +7,7 @@
 
 #include "base/condition.h"
 #include "base/list.h"
-#include <pthread.h>
+#include "base/lock.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,7 +32,7 @@ struct event {
 
 /* Invariant: count <= capacity. All fields under lock. */
 struct event_queue {
-  pthread_mutex_t lock;
+  struct lock lock;
   struct condition arrived;
   struct list events;
   uint32_t count, capacity;

@@ -3,6 +3,7 @@
 #include "base/allocator.h"
 #include "base/clock.h"
 #include "base/condition.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include "base/thread.h"
 #include <stdbool.h>
@@ -32,7 +33,7 @@ struct watched_file {
 /* lock guards files and is_ending; is_owed is the thread's. */
 struct file_watch {
   struct file_watch_settings settings;
-  pthread_mutex_t lock;
+  struct lock lock;
   struct condition ending;
   struct watched_file *files;
   uint32_t count;
@@ -61,7 +62,7 @@ int32_t file_watch_create(const struct file_watch_settings *settings, const char
     allocator_free(created);
     return status;
   }
-  pthread_mutex_init(&created->lock, NULL);
+  lock_init(&created->lock);
   *watch = created;
   return STATUS_OK;
 }
@@ -76,25 +77,25 @@ int32_t file_watch_replace(struct file_watch *watch, const char *const *paths, u
   struct watched_file *files;
   int32_t status = copy_files(paths, count, &files);
   if (status != STATUS_OK) return status;
-  pthread_mutex_lock(&watch->lock);
+  lock_acquire(&watch->lock);
   struct watched_file *before = watch->files;
   uint32_t before_count = watch->count;
   watch->files = files;
   watch->count = count;
-  pthread_mutex_unlock(&watch->lock);
+  lock_release(&watch->lock);
   free_files(before, before_count);
   return STATUS_OK;
 }
 
 void file_watch_destroy(struct file_watch *watch) {
   if (watch == NULL) return;
-  pthread_mutex_lock(&watch->lock);
+  lock_acquire(&watch->lock);
   watch->is_ending = true;
   condition_broadcast(&watch->ending);
-  pthread_mutex_unlock(&watch->lock);
+  lock_release(&watch->lock);
   if (watch->has_thread) pthread_join(watch->thread, NULL);
   condition_deinit(&watch->ending);
-  pthread_mutex_destroy(&watch->lock);
+  lock_deinit(&watch->lock);
   free_files(watch->files, watch->count);
   allocator_free(watch);
 }
@@ -103,18 +104,18 @@ static void *run(void *argument) {
   struct file_watch *watch = argument;
   const struct file_watch_settings *settings = &watch->settings;
   if (settings->on_start != NULL) settings->on_start(settings->context, THREAD_NAME);
-  pthread_mutex_lock(&watch->lock);
+  lock_acquire(&watch->lock);
   while (!watch->is_ending) {
     int64_t until_us = clock_add_us(clock_monotonic_us(), settings->interval_us);
     bool in_time = true;
     while (in_time && !watch->is_ending)
       in_time = condition_wait(&watch->ending, &watch->lock, until_us);
     if (watch->is_ending || (!look(watch) && !watch->is_owed)) continue;
-    pthread_mutex_unlock(&watch->lock);
+    lock_release(&watch->lock);
     watch->is_owed = !settings->on_change(settings->context);
-    pthread_mutex_lock(&watch->lock);
+    lock_acquire(&watch->lock);
   }
-  pthread_mutex_unlock(&watch->lock);
+  lock_release(&watch->lock);
   if (settings->on_stop != NULL) settings->on_stop(settings->context, THREAD_NAME);
   return NULL;
 }

@@ -2,6 +2,7 @@
 
 #include "base/allocator.h"
 #include "base/assertion.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include "network/network_client.h"
 #include "producer/config_error.h"
@@ -66,17 +67,17 @@ int32_t handle_lock(const void *handle, struct producer **out) {
   struct handle_slot *slot = handle_slot_of(handle);
   if (slot == NULL) return STATUS_INVALID_ARGUMENT;
   if (handle_is_forked(slot)) return STATUS_FORKED; /* its lock may be held for ever */
-  pthread_mutex_lock(&slot->lock);
+  lock_acquire(&slot->lock);
   if (handle_generation_of(handle) == handle_generation_of(handle_of(slot)) && slot->producer != NULL) {
     *out = slot->producer;
     return STATUS_OK;
   }
-  pthread_mutex_unlock(&slot->lock);
+  lock_release(&slot->lock);
   return STATUS_CLOSED;
 }
 
 void handle_unlock(struct handle_slot *slot) {
-  pthread_mutex_unlock(&slot->lock);
+  lock_release(&slot->lock);
 }
 
 int32_t handle_wake(const void *handle) {
@@ -147,7 +148,7 @@ static int32_t add_slot(struct handle_slot **out) {
   if (index == HANDLE_MAXIMUM_SLOTS) return STATUS_SYSTEM_ERROR;
   struct handle_slot *slot = allocator_allocate_zeroed(1, sizeof *slot);
   if (slot == NULL) return STATUS_OUT_OF_MEMORY;
-  if (pthread_mutex_init(&slot->lock, NULL) != 0) {
+  if (lock_init(&slot->lock) != STATUS_OK) {
     allocator_free(slot);
     return STATUS_OUT_OF_MEMORY;
   }
@@ -162,7 +163,7 @@ static int32_t add_slot(struct handle_slot **out) {
 /* A slot from before a fork: a thread of the parent may have held its lock, or been waking, at that moment.
  */
 static void renew(struct handle_slot *slot) {
-  pthread_mutex_init(&slot->lock, NULL);
+  lock_init(&slot->lock);
   atomic_store(&slot->wakers, 0);
   atomic_store(&slot->wake_target, NULL);
 }

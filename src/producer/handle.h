@@ -5,7 +5,7 @@
 #ifndef PRODUCER_HANDLE_H
 #define PRODUCER_HANDLE_H
 
-#include <pthread.h>
+#include "base/lock.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,7 +20,7 @@ enum { HANDLE_MAXIMUM_SLOTS = 4096 };
  * wake fields serve sendoff_wake, which may take no lock: see handle_wake. next_free is under the process
  * lock. */
 struct handle_slot {
-  pthread_mutex_t lock;
+  struct lock lock;
   uint32_t index;
   _Atomic uint64_t generation;
   atomic_uint fork_generation;

@@ -1,13 +1,13 @@
 #include "producer/process_lock.h"
 
-#include <pthread.h>
+#include "base/lock.h"
 
-static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock process_lock = LOCK_INITIALIZER;
 
 void process_lock_enter(void) {
-  pthread_mutex_lock(&process_lock);
+  lock_acquire(&process_lock);
 }
 
 void process_lock_leave(void) {
-  pthread_mutex_unlock(&process_lock);
+  lock_release(&process_lock);
 }

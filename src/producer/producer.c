@@ -3,6 +3,7 @@
 #include "base/allocator.h"
 #include "base/assertion.h"
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include "producer/exit_guard.h"
 #include "producer/fork_guard.h"
@@ -134,10 +135,10 @@ void producer_join_threads(struct producer *producer) {
   bool join_dispatcher = producer->dispatcher_started && !producer->dispatcher_joined;
   producer->sender_joined = true;
   producer->dispatcher_joined = true;
-  pthread_mutex_unlock(&producer->slot->lock);
+  lock_release(&producer->slot->lock);
   if (join_sender) pthread_join(producer->sender_thread, NULL);
   if (join_dispatcher) pthread_join(producer->dispatcher_thread, NULL);
-  pthread_mutex_lock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
 }
 
 void producer_set_state(struct producer *producer, enum producer_state state) {
@@ -191,14 +192,14 @@ static void release(struct producer *producer, struct batch *batch) {
 static int32_t start(struct producer *producer, struct config_error *error) {
   struct handle_slot *slot = producer->slot;
   int32_t status = security_start(producer->security);
-  pthread_mutex_lock(&slot->lock);
+  lock_acquire(&slot->lock);
   if (status == STATUS_OK) status = report_dispatcher_start(producer);
   if (status == STATUS_OK) status = sender_thread_start(producer);
   if (status == STATUS_OK) {
     slot->producer = producer;
     atomic_store(&slot->wake_target, producer->client);
   }
-  pthread_mutex_unlock(&slot->lock);
+  lock_release(&slot->lock);
   if (status == STATUS_OK) return status;
   config_error_set(error, "a thread could not be started");
   report_dispatcher_cancel(producer);

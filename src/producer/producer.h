@@ -9,6 +9,7 @@
 #include "accumulator/accumulator.h"
 #include "base/condition.h"
 #include "base/list.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/recent_clock.h"
 #include "network/network_client.h"
@@ -52,7 +53,7 @@ struct producer {
   struct handle_slot *slot;
   struct settings settings;
   struct producer_callbacks callbacks;
-  pthread_mutex_t thread_hooks; /* held in on_thread_start and on_thread_stop: one at a time; taken first */
+  struct lock thread_hooks; /* held in on_thread_start and on_thread_stop: one at a time; taken first */
   enum delivery_report_mode report_mode; /* never AUTO */
   struct log log;
   struct security *security;                /* NULL: PLAINTEXT */

@@ -3,6 +3,7 @@
 #include "base/allocator.h"
 #include "base/assertion.h"
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/random.h"
 #include "base/status.h"
 #include "network/transport_socket.h"
@@ -35,7 +36,7 @@ int32_t producer_build(struct producer *producer, const struct config *config, s
   list_init(&producer->memory_waiters);
   report_queue_init(&producer->reports);
   producer->state = PRODUCER_OPEN;
-  producer->thread_hooks = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+  producer->thread_hooks = (struct lock)LOCK_INITIALIZER;
   producer->close_deadline_us = CLOCK_NEVER_US;
   int32_t status = settings_resolve(config, &producer->settings, error);
   if (status != STATUS_OK) return status;
@@ -75,7 +76,7 @@ void producer_tear_down(struct producer *producer) {
   }
   if (producer->events.events.next != NULL) event_queue_deinit(&producer->events);
   if (producer->settings.client_id != NULL) settings_deinit(&producer->settings);
-  pthread_mutex_destroy(&producer->thread_hooks);
+  lock_deinit(&producer->thread_hooks);
   allocator_free(producer);
   if (callbacks.release != NULL) callbacks.release(callbacks.user);
 }
@@ -310,9 +311,9 @@ static int32_t call_partitioner(void *user, const char *topic, struct bytes key,
 }
 
 static void enter_gate(void *context) {
-  pthread_mutex_lock(&((struct producer *)context)->slot->lock);
+  lock_acquire(&((struct producer *)context)->slot->lock);
 }
 
 static void leave_gate(void *context) {
-  pthread_mutex_unlock(&((struct producer *)context)->slot->lock);
+  lock_release(&((struct producer *)context)->slot->lock);
 }

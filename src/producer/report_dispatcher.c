@@ -1,6 +1,7 @@
 #include "producer/report_dispatcher.h"
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include "base/thread.h"
 #include "producer/sender_thread.h"
@@ -28,17 +29,17 @@ int32_t report_dispatcher_start(struct producer *producer) {
 
 void report_dispatcher_cancel(struct producer *producer) {
   if (!producer->dispatcher_started) return;
-  pthread_mutex_lock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
   producer_set_state(producer, PRODUCER_CLOSING);
   producer_set_state(producer, PRODUCER_CLOSED);
   condition_broadcast(&producer->reports_arrived);
-  pthread_mutex_unlock(&producer->slot->lock);
+  lock_release(&producer->slot->lock);
   pthread_join(producer->dispatcher_thread, NULL);
 }
 
 bool report_dispatcher_call(struct producer *producer) {
   if (producer->report_mode == DELIVERY_REPORT_QUEUE) return true;
-  pthread_mutex_lock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
   while (!list_is_empty(&producer->reports.batches)) {
     struct list taken;
     list_init(&taken);
@@ -46,27 +47,27 @@ bool report_dispatcher_call(struct producer *producer) {
     uint64_t count = producer->reports.unread;
     producer->reports.unread = 0;
     producer->calling = true;
-    pthread_mutex_unlock(&producer->slot->lock);
+    lock_release(&producer->slot->lock);
     for (struct list *node = taken.next; node != &taken; node = node->next)
       call_for_batch(producer, LIST_ENTRY(node, struct batch, queue_node));
     if (handle_is_forked(producer->slot)) return false;
-    pthread_mutex_lock(&producer->slot->lock);
+    lock_acquire(&producer->slot->lock);
     producer->calling = false;
     producer->reports_done += count;
     producer_release_batches(producer, &taken);
   }
-  pthread_mutex_unlock(&producer->slot->lock);
+  lock_release(&producer->slot->lock);
   return true;
 }
 
 static void *run(void *argument) {
   struct producer *producer = argument;
-  pthread_mutex_lock(&producer->slot->lock);
-  pthread_mutex_unlock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
+  lock_release(&producer->slot->lock);
   library_thread_entered(producer, dispatcher_name);
   for (bool ended = false; !ended;) {
     if (!report_dispatcher_call(producer)) return NULL;
-    pthread_mutex_lock(&producer->slot->lock);
+    lock_acquire(&producer->slot->lock);
     if (producer->change_waiters > 0) condition_broadcast(&producer->changed);
     if (!list_is_empty(&producer->accumulator.staged_topics))
       producer_wake_sender(producer); /* more of them may fit now */
@@ -74,10 +75,10 @@ static void *run(void *argument) {
       ended = producer->state == PRODUCER_CLOSED;
       if (!ended) condition_wait(&producer->reports_arrived, &producer->slot->lock, CLOCK_NEVER_US);
     }
-    pthread_mutex_unlock(&producer->slot->lock);
+    lock_release(&producer->slot->lock);
   }
   library_thread_leaving(producer, dispatcher_name);
-  pthread_mutex_lock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
   producer->dispatcher_ended = true;
   condition_broadcast(&producer->changed);
   condition_broadcast(&producer->finished);

@@ -2,6 +2,7 @@
 
 #include "base/allocator.h"
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include "network/transport_tls.h"
 #include "producer/file_watch.h"
@@ -17,7 +18,7 @@ static const char LOGIN_THREAD[] = "sendoff-login", TOKEN_THREAD[] = "sendoff-to
  * thread's. The others do not change once they are made, until security_close. */
 struct security {
   struct security_hooks hooks;
-  pthread_mutex_t lock;
+  struct lock lock;
   struct config *config; /* the one in force, for loading anew */
   enum security_protocol protocol;
   enum sasl_mechanism_id mechanism;
@@ -39,7 +40,6 @@ struct loaded {
   struct token_fetcher_source *fetcher_source;
 };
 
-static void lock_init(pthread_mutex_t *lock);
 static int32_t build(struct security *security, const struct security_settings *settings,
                      struct config_error *error);
 static int32_t create_tokens(struct security *security, const struct security_settings *settings,
@@ -79,7 +79,7 @@ int32_t security_create(const struct config *config, const struct security_hooks
     created->protocol = settings.protocol;
     created->mechanism = settings.sasl.mechanism;
     created->token_method = settings.token_method;
-    lock_init(&created->lock);
+    lock_init_checked(&created->lock);
     status = build(created, &settings, error);
     if (status != STATUS_OK) {
       security_close(created);
@@ -100,10 +100,10 @@ int32_t security_start(struct security *security) {
 
 void security_end_loading(struct security *security) {
   if (security == NULL) return;
-  pthread_mutex_lock(&security->lock);
+  lock_acquire(&security->lock);
   security->is_closed = true;
   security->transport = NULL;
-  pthread_mutex_unlock(&security->lock);
+  lock_release(&security->lock);
 }
 
 void security_close(struct security *security) {
@@ -123,17 +123,17 @@ void security_destroy(struct security *security) {
   token_fetcher_destroy(security->fetcher);
   tls_context_release(security->tls_context);
   config_destroy(security->config);
-  pthread_mutex_destroy(&security->lock);
+  lock_deinit(&security->lock);
   allocator_free(security);
 }
 
 int32_t security_wrap(struct security *security, struct transport **transport) {
   if (security == NULL || !security_uses_tls(security->protocol)) return STATUS_OK;
   struct transport *wrapped = NULL;
-  pthread_mutex_lock(&security->lock); /* files may have changed already */
+  lock_acquire(&security->lock); /* files may have changed already */
   int32_t status = transport_tls_create(*transport, security->tls_context, &wrapped);
   if (status == STATUS_OK) security->transport = *transport = wrapped;
-  pthread_mutex_unlock(&security->lock);
+  lock_release(&security->lock);
   return status;
 }
 
@@ -148,15 +148,6 @@ struct token_source *security_host_tokens(const struct security *security) {
 int64_t security_tick(struct security *security, int64_t now_us) {
   struct token_source *tokens = security_host_tokens(security);
   return tokens == NULL ? CLOCK_NEVER_US : token_source_tick(tokens, now_us);
-}
-
-/* One that fails where it would wait for its own thread. */
-static void lock_init(pthread_mutex_t *lock) {
-  pthread_mutexattr_t attributes;
-  pthread_mutexattr_init(&attributes);
-  pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
-  pthread_mutex_init(lock, &attributes);
-  pthread_mutexattr_destroy(&attributes);
 }
 
 /* ---- building ---- */
@@ -269,9 +260,9 @@ static void put_in_force(struct security *security, struct loaded *loaded) {
 
 int32_t security_reload(struct security *security, const struct config *config, struct config_error *error) {
   int32_t status = STATUS_IN_CALLBACK; /* this is an on_log of the loading itself */
-  if (pthread_mutex_lock(&security->lock) == 0) {
+  if (lock_acquire_unless_held(&security->lock)) {
     status = security->is_closed ? STATUS_CLOSED : reload_locked(security, config, error);
-    pthread_mutex_unlock(&security->lock);
+    lock_release(&security->lock);
   }
   if (status != STATUS_OK && error->text[0] == '\0') config_error_set(error, "%s", status_text(status));
   return status;

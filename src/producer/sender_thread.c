@@ -1,6 +1,7 @@
 #include "producer/sender_thread.h"
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include "base/thread.h"
 #include "producer/memory_waiter.h"
@@ -35,27 +36,27 @@ void library_thread_entered(struct producer *producer, const char *name) {
   thread_set_name(name);
   if (producer->callbacks.on_thread_start == NULL) return;
   struct callback_scope scope;
-  pthread_mutex_lock(&producer->thread_hooks);
+  lock_acquire(&producer->thread_hooks);
   callback_scope_enter(&scope, producer, NULL);
   producer->callbacks.on_thread_start(producer->callbacks.user, name);
   callback_scope_leave(&scope);
-  pthread_mutex_unlock(&producer->thread_hooks);
+  lock_release(&producer->thread_hooks);
 }
 
 void library_thread_leaving(struct producer *producer, const char *name) {
   if (producer->callbacks.on_thread_stop == NULL) return;
   struct callback_scope scope;
-  pthread_mutex_lock(&producer->thread_hooks);
+  lock_acquire(&producer->thread_hooks);
   callback_scope_enter(&scope, producer, NULL);
   producer->callbacks.on_thread_stop(producer->callbacks.user, name);
   callback_scope_leave(&scope);
-  pthread_mutex_unlock(&producer->thread_hooks);
+  lock_release(&producer->thread_hooks);
 }
 
 static void *run(void *argument) {
   struct producer *producer = argument;
-  pthread_mutex_lock(&producer->slot->lock); /* create has ended when this is ours */
-  pthread_mutex_unlock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock); /* create has ended when this is ours */
+  lock_release(&producer->slot->lock);
   library_thread_entered(producer, producer->thread_name);
   while (turn(producer, true)) {
   }
@@ -72,9 +73,9 @@ static bool turn(struct producer *producer, bool may_call) {
   bool calls = may_call && producer->report_mode != DELIVERY_REPORT_DISPATCHER;
   if (calls && !report_dispatcher_call(producer)) return false;
   if (calls) now_us = clock_monotonic_us(); /* the host may have taken its time */
-  pthread_mutex_lock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
   bool more = look_after_waiters(producer, now_us, &deadline_us);
-  pthread_mutex_unlock(&producer->slot->lock);
+  lock_release(&producer->slot->lock);
   if (!more) return false;
   int64_t security_us = security_tick(producer->security, now_us);
   if (security_us < deadline_us) deadline_us = security_us;
@@ -112,15 +113,15 @@ static void take_wake(struct producer *producer) {
 
 /* Settles what is left, closes the connections, hands out the last reports. */
 static void finish(struct producer *producer) {
-  pthread_mutex_lock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
   struct network_client *client = producer->client;
   uint64_t settled = producer->accumulator.totals.settled;
-  pthread_mutex_unlock(&producer->slot->lock);
+  lock_release(&producer->slot->lock);
   sender_abort(producer->sender, clock_monotonic_us());
-  pthread_mutex_lock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
   producer->aborted = producer->accumulator.totals.settled - settled;
   producer->client = NULL; /* nobody wakes it from here on */
-  pthread_mutex_unlock(&producer->slot->lock);
+  lock_release(&producer->slot->lock);
   handle_end_wakes(producer->slot);
   security_end_loading(producer->security);
   network_client_destroy(client);
@@ -129,7 +130,7 @@ static void finish(struct producer *producer) {
   security_close(producer->security); /* behind the reports: a fetch under way takes a moment to end */
   event_queue_close(&producer->events);
   library_thread_leaving(producer, producer->thread_name);
-  pthread_mutex_lock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
   producer_set_state(producer, PRODUCER_CLOSED);
   if (producer->report_waker_open) waker_wake(&producer->report_waker); /* readable for ever */
   memory_waiters_wake_all(producer);

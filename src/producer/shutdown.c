@@ -1,6 +1,7 @@
 #include "producer/shutdown.h"
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "producer/handle.h"
 #include "producer/producer.h"
 #include "producer/sender_thread.h"
@@ -46,7 +47,7 @@ static void begin(struct handle_slot *slot, int64_t now_us, int64_t *deadline_us
   if (handle_is_forked(slot)) return;
   /* exit was called by a partitioner: what it was asked for is never answered, so the lock is not needed. */
   if (callback_scope_holds(&slot->lock)) handle_unlock(slot);
-  pthread_mutex_lock(&slot->lock);
+  lock_acquire(&slot->lock);
   struct producer *producer = slot->producer;
   if (producer != NULL && producer->state != PRODUCER_CLOSED) {
     const struct accumulator_totals *totals = &producer->accumulator.totals;
@@ -66,7 +67,7 @@ static void begin(struct handle_slot *slot, int64_t now_us, int64_t *deadline_us
 
 static void await(struct handle_slot *slot, int64_t deadline_us) {
   if (handle_is_forked(slot)) return;
-  pthread_mutex_lock(&slot->lock);
+  lock_acquire(&slot->lock);
   struct producer *producer = slot->producer;
   if (producer == NULL || producer->state == PRODUCER_OPEN) { /* open: made since, and not ours to end */
     handle_unlock(slot);
@@ -77,7 +78,7 @@ static void await(struct handle_slot *slot, int64_t deadline_us) {
     /* exit was called by one of its callbacks: nobody else turns the loop, so this thread does. */
     handle_unlock(slot);
     sender_thread_drain(producer);
-    pthread_mutex_lock(&slot->lock);
+    lock_acquire(&slot->lock);
   } else {
     await_finish(producer, deadline_us);
   }
@@ -102,7 +103,7 @@ static bool is_on(const struct producer *producer, bool started, pthread_t threa
 
 static void tell(struct handle_slot *slot, struct tally *tally) {
   if (handle_is_forked(slot)) return;
-  pthread_mutex_lock(&slot->lock);
+  lock_acquire(&slot->lock);
   struct producer *producer = slot->producer;
   if (producer != NULL && producer->unsent_at_exit > 0) {
     const struct accumulator_totals *totals = &producer->accumulator.totals;

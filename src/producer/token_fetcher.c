@@ -2,8 +2,8 @@
 
 #include "base/allocator.h"
 #include "base/assertion.h"
+#include "base/lock.h"
 #include "base/status.h"
-#include <pthread.h>
 
 struct token_fetcher_source {
   int32_t (*fetch)(void *context, struct token_source *source, struct token **token, char *reason,
@@ -14,7 +14,7 @@ struct token_fetcher_source {
 
 /* lock guards next. current belongs to the thread that fetches. */
 struct token_fetcher {
-  pthread_mutex_t lock;
+  struct lock lock;
   struct token_fetcher_source *current;
   struct token_fetcher_source *next; /* NULL: current is the newest */
 };
@@ -58,7 +58,7 @@ int32_t token_fetcher_create(struct token_fetcher_source *source, struct token_f
     token_fetcher_source_destroy(source);
     return STATUS_OUT_OF_MEMORY;
   }
-  pthread_mutex_init(&created->lock, NULL);
+  lock_init(&created->lock);
   created->current = source;
   *fetcher = created;
   return STATUS_OK;
@@ -68,29 +68,29 @@ void token_fetcher_destroy(struct token_fetcher *fetcher) {
   if (fetcher == NULL) return;
   token_fetcher_source_destroy(fetcher->current);
   token_fetcher_source_destroy(fetcher->next);
-  pthread_mutex_destroy(&fetcher->lock);
+  lock_deinit(&fetcher->lock);
   allocator_free(fetcher);
 }
 
 void token_fetcher_replace(struct token_fetcher *fetcher, struct token_fetcher_source *source) {
-  pthread_mutex_lock(&fetcher->lock);
+  lock_acquire(&fetcher->lock);
   struct token_fetcher_source *skipped = fetcher->next;
   fetcher->next = source;
-  pthread_mutex_unlock(&fetcher->lock);
+  lock_release(&fetcher->lock);
   token_fetcher_source_destroy(skipped);
 }
 
 int32_t token_fetcher_fetch(void *context, struct token_source *source, struct token **token, char *reason,
                             size_t reason_size) {
   struct token_fetcher *fetcher = context;
-  pthread_mutex_lock(&fetcher->lock);
+  lock_acquire(&fetcher->lock);
   struct token_fetcher_source *replaced = NULL;
   if (fetcher->next != NULL) {
     replaced = fetcher->current;
     fetcher->current = fetcher->next;
     fetcher->next = NULL;
   }
-  pthread_mutex_unlock(&fetcher->lock);
+  lock_release(&fetcher->lock);
   token_fetcher_source_destroy(replaced);
   return fetcher->current->fetch(fetcher->current->context, source, token, reason, reason_size);
 }

@@ -2,6 +2,7 @@
 
 #include "base/allocator.h"
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include "producer/memory_waiter.h"
 #include "producer/sync_send.h"
@@ -168,7 +169,7 @@ int32_t waiting_poll(struct producer *producer, struct report *reports, size_t c
 static void warn_unlocked(struct producer *producer, const char *text) {
   handle_unlock(producer->slot);
   LOG(&producer->log, LOG_LEVEL_WARNING, "%s", text);
-  pthread_mutex_lock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
 }
 
 /* STATUS_OK: something may have changed. TIMED_OUT, CLOSED (nothing will change any more: is_over, or

@@ -1,11 +1,11 @@
 #include "security/curl.h"
 
 #include "base/allocator.h"
+#include "base/lock.h"
 #include "base/secret.h"
 #include "base/status.h"
 #include "security/security_library.h"
 #include <dlfcn.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +27,7 @@ static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4"};
 #endif
 enum { NAME_COUNT = sizeof names / sizeof names[0] };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock lock = LOCK_INITIALIZER;
 static struct curl loaded; /* both under lock until is_loaded, never changed afterwards */
 static bool is_loaded;
 static atomic_uint block_count; /* ever handed to curl */
@@ -43,9 +43,9 @@ static char *block_copy(const char *text);
 static void block_release(void *memory);
 
 int32_t curl_load(const struct curl **curl, char *error, size_t error_size) {
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   int32_t status = is_loaded ? STATUS_OK : load(error, error_size);
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
   if (status == STATUS_OK) *curl = &loaded;
   return status;
 }

@@ -1,10 +1,10 @@
 #include "security/gssapi.h"
 
 #include "base/bytes.h"
+#include "base/lock.h"
 #include "security/sasl_text.h"
 #include "security/security_library.h"
 #include <dlfcn.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ const struct gss_oid gssapi_krb5_mechanism = {9, krb5_mechanism_bytes};
 const struct gss_oid gssapi_name_of_service = {10, name_of_service_bytes};
 const struct gss_oid gssapi_name_of_principal = {10, name_of_principal_bytes};
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards what follows until it is loaded */
+static struct lock mutex = LOCK_INITIALIZER; /* guards what follows until it is loaded */
 static struct gssapi functions;
 static bool is_loaded;
 
@@ -27,10 +27,10 @@ static bool load(char *error, size_t error_size);
 static bool find_all(void *library, struct gssapi *found, const char **missing);
 
 const struct gssapi *gssapi_load(char *error, size_t error_size) {
-  pthread_mutex_lock(&mutex);
+  lock_acquire(&mutex);
   if (!is_loaded) is_loaded = load(error, error_size);
   bool loaded = is_loaded;
-  pthread_mutex_unlock(&mutex);
+  lock_release(&mutex);
   return loaded ? &functions : NULL;
 }
 

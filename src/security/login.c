@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/condition.h"
 #include "base/list.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include "base/thread.h"
 #include <stdatomic.h>
@@ -41,7 +42,7 @@ struct login_exchange {
 struct login {
   struct login_settings settings;
   struct token_source_thread thread_hooks;
-  pthread_mutex_t lock;
+  struct lock lock;
   struct condition changed; /* a job came, a step is done, the end has come */
   struct sasl_credentials *credentials;
   atomic_uint_least64_t generation;
@@ -64,10 +65,10 @@ int32_t login_create(const struct login_settings *settings, struct sasl_credenti
   if (settings->thread != NULL) created->thread_hooks = *settings->thread;
   created->settings.thread = &created->thread_hooks;
   list_init(&created->queue);
-  pthread_mutex_init(&created->lock, NULL);
+  lock_init(&created->lock);
   int32_t status = condition_init(&created->changed);
   if (status != STATUS_OK) {
-    pthread_mutex_destroy(&created->lock);
+    lock_deinit(&created->lock);
     allocator_free(created);
     return status;
   }
@@ -91,7 +92,7 @@ void login_destroy(struct login *login) {
     return;
   }
   int64_t until_us = clock_add_us(clock_monotonic_us(), END_WAIT_US);
-  pthread_mutex_lock(&login->lock);
+  lock_acquire(&login->lock);
   login->is_ending = true;
   condition_broadcast(&login->changed);
   bool in_time = true;
@@ -100,7 +101,7 @@ void login_destroy(struct login *login) {
   login->is_left = login->is_running;
   bool is_left = login->is_left;
   pthread_t thread = login->thread;
-  pthread_mutex_unlock(&login->lock);
+  lock_release(&login->lock);
   if (is_left) {
     pthread_detach(thread);
     return;
@@ -111,10 +112,10 @@ void login_destroy(struct login *login) {
 
 int32_t login_replace(struct login *login, struct sasl_credentials *credentials) {
   struct sasl_credentials *retained = sasl_credentials_retain(credentials);
-  pthread_mutex_lock(&login->lock);
+  lock_acquire(&login->lock);
   struct sasl_credentials *before = login->credentials;
   login->credentials = retained;
-  pthread_mutex_unlock(&login->lock);
+  lock_release(&login->lock);
   sasl_credentials_release(before);
   atomic_fetch_add(&login->generation, 1);
   if (login->settings.wake != NULL) login->settings.wake(login->settings.context);
@@ -122,9 +123,9 @@ int32_t login_replace(struct login *login, struct sasl_credentials *credentials)
 }
 
 const char *login_mechanism(struct login *login) {
-  pthread_mutex_lock(&login->lock);
+  lock_acquire(&login->lock);
   const char *mechanism = sasl_credentials_mechanism(login->credentials);
-  pthread_mutex_unlock(&login->lock);
+  lock_release(&login->lock);
   return mechanism;
 }
 
@@ -137,9 +138,9 @@ uint64_t login_generation(const struct login *login) {
 struct login_exchange *login_exchange_create(struct login *login, const char *host) {
   struct login_exchange *exchange = allocator_allocate_zeroed(1, sizeof *exchange);
   if (exchange == NULL) return NULL;
-  pthread_mutex_lock(&login->lock);
+  lock_acquire(&login->lock);
   struct sasl_credentials *credentials = sasl_credentials_retain(login->credentials);
-  pthread_mutex_unlock(&login->lock);
+  lock_release(&login->lock);
   exchange->login = login;
   exchange->mechanism = sasl_credentials_mechanism(credentials);
   exchange->may_block = sasl_credentials_may_block(credentials);
@@ -156,11 +157,11 @@ struct login_exchange *login_exchange_create(struct login *login, const char *ho
 void login_exchange_destroy(struct login_exchange *exchange) {
   if (exchange == NULL) return;
   struct login *login = exchange->login;
-  pthread_mutex_lock(&login->lock);
+  lock_acquire(&login->lock);
   bool is_running = exchange->state == STEP_RUNNING;
   exchange->is_abandoned = is_running;
   list_remove(&exchange->node);
-  pthread_mutex_unlock(&login->lock);
+  lock_release(&login->lock);
   if (!is_running) free_exchange(exchange);
 }
 
@@ -188,19 +189,19 @@ void login_begin_step(struct login_exchange *exchange, struct bytes challenge, i
     exchange->state = STEP_DONE;
     return;
   }
-  pthread_mutex_lock(&login->lock);
+  lock_acquire(&login->lock);
   exchange->state = STEP_QUEUED;
   list_append(&login->queue, &exchange->node);
   condition_broadcast(&login->changed);
-  pthread_mutex_unlock(&login->lock);
+  lock_release(&login->lock);
 }
 
 bool login_poll_step(struct login_exchange *exchange, struct sasl_step *step) {
   struct login *login = exchange->login;
-  pthread_mutex_lock(&login->lock);
+  lock_acquire(&login->lock);
   bool is_done = exchange->state == STEP_DONE;
   if (is_done) exchange->state = STEP_NONE;
-  pthread_mutex_unlock(&login->lock);
+  lock_release(&login->lock);
   if (is_done) *step = exchange->step;
   return is_done;
 }
@@ -220,7 +221,7 @@ static void call_hook(const struct login *login, void (*hook)(void *context, con
 static void *run(void *argument) {
   struct login *login = argument;
   call_hook(login, login->thread_hooks.on_start);
-  pthread_mutex_lock(&login->lock);
+  lock_acquire(&login->lock);
   while (true) {
     while (list_is_empty(&login->queue) && !login->is_ending)
       condition_wait(&login->changed, &login->lock, CLOCK_NEVER_US);
@@ -229,20 +230,20 @@ static void *run(void *argument) {
     list_remove(&exchange->node);
     exchange->state = STEP_RUNNING;
     login->is_running = true;
-    pthread_mutex_unlock(&login->lock);
+    lock_release(&login->lock);
     run_step(exchange);
-    pthread_mutex_lock(&login->lock);
+    lock_acquire(&login->lock);
     exchange->state = STEP_DONE;
     login->is_running = false;
     if (exchange->is_abandoned) free_exchange(exchange);
     condition_broadcast(&login->changed);
     if (login->is_ending) break;
-    pthread_mutex_unlock(&login->lock);
+    lock_release(&login->lock);
     login->settings.wake(login->settings.context);
-    pthread_mutex_lock(&login->lock);
+    lock_acquire(&login->lock);
   }
   bool is_left = login->is_left;
-  pthread_mutex_unlock(&login->lock);
+  lock_release(&login->lock);
   if (is_left)
     free_login(login);
   else
@@ -261,7 +262,7 @@ static void free_login(struct login *login) {
   ASSERT(list_is_empty(&login->queue));
   sasl_credentials_release(login->credentials);
   condition_deinit(&login->changed);
-  pthread_mutex_destroy(&login->lock);
+  lock_deinit(&login->lock);
   allocator_free(login);
 }
 

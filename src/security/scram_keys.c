@@ -2,10 +2,10 @@
 
 #include "base/allocator.h"
 #include "base/assertion.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <pthread.h>
 #include <string.h>
 
 enum { KEPT = 4 };
@@ -21,7 +21,7 @@ struct derived {
 struct scram_keys {
   enum scram_hash hash;
   struct secret *password;
-  pthread_mutex_t mutex; /* guards what follows; not held while keys are made */
+  struct lock mutex; /* guards what follows; not held while keys are made */
   struct derived kept[KEPT];
   uint32_t next; /* to be replaced */
   uint64_t derivation_count;
@@ -49,8 +49,8 @@ struct scram_keys *scram_keys_create(enum scram_hash hash, const struct secret *
     allocator_free(keys);
     return NULL;
   }
-  int failed = pthread_mutex_init(&keys->mutex, NULL);
-  ASSERT(failed == 0);
+  int32_t status = lock_init(&keys->mutex);
+  ASSERT(status == STATUS_OK);
   return keys;
 }
 
@@ -59,7 +59,7 @@ void scram_keys_destroy(struct scram_keys *keys) {
   for (uint32_t i = 0; i < KEPT; i++)
     secret_destroy(keys->kept[i].pair);
   secret_destroy(keys->password);
-  (void)pthread_mutex_destroy(&keys->mutex);
+  lock_deinit(&keys->mutex);
   allocator_free(keys);
 }
 
@@ -70,11 +70,11 @@ enum scram_hash scram_keys_hash(const struct scram_keys *keys) {
 int32_t scram_keys_get(struct scram_keys *keys, struct bytes salt, uint32_t iterations,
                        struct secret **pair) {
   ASSERT(salt.size <= SCRAM_SALT_MAX_BYTES);
-  pthread_mutex_lock(&keys->mutex);
+  lock_acquire(&keys->mutex);
   const struct derived *known = find(keys, salt, iterations);
   struct secret *copy = known == NULL ? NULL : secret_copy(known->pair);
   bool is_known = known != NULL;
-  pthread_mutex_unlock(&keys->mutex);
+  lock_release(&keys->mutex);
   if (is_known && copy == NULL) return STATUS_OUT_OF_MEMORY;
   if (!is_known) {
     int32_t status = derive(keys, salt, iterations, &copy);
@@ -86,9 +86,9 @@ int32_t scram_keys_get(struct scram_keys *keys, struct bytes salt, uint32_t iter
 }
 
 uint64_t scram_keys_derivation_count(struct scram_keys *keys) {
-  pthread_mutex_lock(&keys->mutex);
+  lock_acquire(&keys->mutex);
   uint64_t count = keys->derivation_count;
-  pthread_mutex_unlock(&keys->mutex);
+  lock_release(&keys->mutex);
   return count;
 }
 
@@ -106,7 +106,7 @@ static struct derived *find(struct scram_keys *keys, struct bytes salt, uint32_t
 /* Keys that are not kept for want of memory are made again the next time. */
 static void keep(struct scram_keys *keys, struct bytes salt, uint32_t iterations, const struct secret *pair) {
   struct secret *copy = secret_copy(pair);
-  pthread_mutex_lock(&keys->mutex);
+  lock_acquire(&keys->mutex);
   keys->derivation_count++;
   if (copy != NULL && find(keys, salt, iterations) == NULL) {
     struct derived *replaced = &keys->kept[keys->next];
@@ -118,7 +118,7 @@ static void keep(struct scram_keys *keys, struct bytes salt, uint32_t iterations
     replaced->pair = copy;
     copy = old;
   }
-  pthread_mutex_unlock(&keys->mutex);
+  lock_release(&keys->mutex);
   secret_destroy(copy);
 }
 

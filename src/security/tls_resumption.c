@@ -2,8 +2,8 @@
 
 #include "base/allocator.h"
 #include "base/clock.h"
+#include "base/lock.h"
 #include <openssl/x509.h>
-#include <pthread.h>
 #include <string.h>
 
 enum { ENTRIES_MAX = 64 };
@@ -16,7 +16,7 @@ struct entry {
 };
 
 struct tls_resumption {
-  pthread_mutex_t mutex;
+  struct lock mutex;
   struct entry entries[ENTRIES_MAX]; /* under mutex, as all below */
   uint32_t count;
   uint64_t last_stamp;
@@ -30,7 +30,7 @@ static bool is_over(const SSL_SESSION *session);
 
 struct tls_resumption *tls_resumption_create(void) {
   struct tls_resumption *created = allocator_allocate_zeroed(1, sizeof *created);
-  if (created != NULL) pthread_mutex_init(&created->mutex, NULL);
+  if (created != NULL) lock_init(&created->mutex);
   return created;
 }
 
@@ -38,14 +38,14 @@ void tls_resumption_destroy(struct tls_resumption *resumption) {
   if (resumption == NULL) return;
   while (resumption->count > 0)
     drop(resumption, &resumption->entries[0]);
-  pthread_mutex_destroy(&resumption->mutex);
+  lock_deinit(&resumption->mutex);
   allocator_free(resumption);
 }
 
 bool tls_resumption_put(struct tls_resumption *resumption, const char *host, uint16_t port,
                         SSL_SESSION *session) {
   if (!SSL_SESSION_is_resumable(session)) return false;
-  pthread_mutex_lock(&resumption->mutex);
+  lock_acquire(&resumption->mutex);
   struct entry *entry = find(resumption, host, port);
   if (entry == NULL) entry = add(resumption, host, port);
   if (entry != NULL) {
@@ -53,13 +53,13 @@ bool tls_resumption_put(struct tls_resumption *resumption, const char *host, uin
     entry->session = session;
     entry->stamp = ++resumption->last_stamp;
   }
-  pthread_mutex_unlock(&resumption->mutex);
+  lock_release(&resumption->mutex);
   return entry != NULL;
 }
 
 SSL_SESSION *tls_resumption_take(struct tls_resumption *resumption, const char *host, uint16_t port) {
   SSL_SESSION *taken = NULL;
-  pthread_mutex_lock(&resumption->mutex);
+  lock_acquire(&resumption->mutex);
   struct entry *entry = find(resumption, host, port);
   if (entry != NULL && !is_over(entry->session)) {
     taken = entry->session;
@@ -67,7 +67,7 @@ SSL_SESSION *tls_resumption_take(struct tls_resumption *resumption, const char *
   }
   if (entry != NULL && (taken == NULL || SSL_SESSION_get_protocol_version(taken) >= TLS1_3_VERSION))
     drop(resumption, entry);
-  pthread_mutex_unlock(&resumption->mutex);
+  lock_release(&resumption->mutex);
   return taken;
 }
 

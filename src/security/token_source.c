@@ -3,6 +3,7 @@
 #include "base/allocator.h"
 #include "base/clock.h"
 #include "base/condition.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include "base/thread.h"
 #include "security/token_schedule.h"
@@ -22,7 +23,7 @@ struct token_source {
   pthread_t thread;
   bool thread_started;
   atomic_bool cancelled;
-  pthread_mutex_t lock;
+  struct lock lock;
   struct condition changed;
   struct token_schedule schedule;
   struct token *token; /* in force, or NULL */
@@ -63,7 +64,7 @@ int32_t token_source_create(const struct token_source_settings *settings,
                                                settings->retry_backoff_us,   settings->retry_backoff_max_us};
   token_schedule_init(&created->schedule, &limits, settings->seed);
   int32_t status = condition_init(&created->changed);
-  if (status == STATUS_OK && pthread_mutex_init(&created->lock, NULL) != 0) {
+  if (status == STATUS_OK && lock_init(&created->lock) != STATUS_OK) {
     condition_deinit(&created->changed);
     status = STATUS_OUT_OF_MEMORY;
   }
@@ -94,15 +95,15 @@ void token_source_destroy(struct token_source *source) {
   if (source->settings.release != NULL) source->settings.release(source->settings.context);
   token_release(source->token);
   condition_deinit(&source->changed);
-  pthread_mutex_destroy(&source->lock);
+  lock_deinit(&source->lock);
   allocator_free(source);
 }
 
 void token_source_close(struct token_source *source) {
   atomic_store(&source->cancelled, true);
-  pthread_mutex_lock(&source->lock); /* nobody is between its look at cancelled and its wait */
+  lock_acquire(&source->lock); /* nobody is between its look at cancelled and its wait */
   condition_broadcast(&source->changed);
-  pthread_mutex_unlock(&source->lock);
+  lock_release(&source->lock);
 }
 
 bool token_source_is_cancelled(const struct token_source *source) {
@@ -111,7 +112,7 @@ bool token_source_is_cancelled(const struct token_source *source) {
 
 int32_t token_source_take(struct token_source *source, int64_t deadline_us, struct token **token,
                           char *reason, size_t reason_size) {
-  pthread_mutex_lock(&source->lock);
+  lock_acquire(&source->lock);
   int32_t status = wait_for_token(source, deadline_us);
   bool call = false;
   if (status == STATUS_OK) {
@@ -120,7 +121,7 @@ int32_t token_source_take(struct token_source *source, int64_t deadline_us, stru
   } else {
     explain(source, status, reason, reason_size);
   }
-  pthread_mutex_unlock(&source->lock);
+  lock_release(&source->lock);
   if (call) call_host(source);
   return status;
 }
@@ -134,24 +135,24 @@ void token_source_fail(struct token_source *source, const char *reason) {
 }
 
 void token_source_set_pause(struct token_source *source, int64_t pause_us) {
-  pthread_mutex_lock(&source->lock);
+  lock_acquire(&source->lock);
   source->pause_us = pause_us;
-  pthread_mutex_unlock(&source->lock);
+  lock_release(&source->lock);
 }
 
 int64_t token_source_tick(struct token_source *source, int64_t now_us) {
   if (source->settings.fetch != NULL) return CLOCK_NEVER_US;
-  pthread_mutex_lock(&source->lock);
+  lock_acquire(&source->lock);
   bool closed = token_source_is_cancelled(source);
   bool call = raise_if_due(source, now_us);
   int64_t due_us = closed ? CLOCK_NEVER_US : source->schedule.due_us;
-  pthread_mutex_unlock(&source->lock);
+  lock_release(&source->lock);
   if (call) call_host(source);
   return due_us;
 }
 
 int32_t token_source_wait_wanted(struct token_source *source, int64_t deadline_us) {
-  pthread_mutex_lock(&source->lock);
+  lock_acquire(&source->lock);
   uint64_t wakes = source->wakes;
   bool call = false;
   int32_t status;
@@ -174,37 +175,37 @@ int32_t token_source_wait_wanted(struct token_source *source, int64_t deadline_u
     }
     break;
   }
-  pthread_mutex_unlock(&source->lock);
+  lock_release(&source->lock);
   if (call) call_host(source);
   return status;
 }
 
 void token_source_wake(struct token_source *source) {
-  pthread_mutex_lock(&source->lock);
+  lock_acquire(&source->lock);
   source->wakes++;
   condition_broadcast(&source->changed);
-  pthread_mutex_unlock(&source->lock);
+  lock_release(&source->lock);
 }
 
 void token_source_discard(struct token_source *source, const struct token *token) {
-  pthread_mutex_lock(&source->lock);
+  lock_acquire(&source->lock);
   struct token *discarded = source->token == token ? source->token : NULL;
   if (discarded != NULL) {
     source->token = NULL;
     token_schedule_refuse(&source->schedule, clock_monotonic_us());
     condition_broadcast(&source->changed);
   }
-  pthread_mutex_unlock(&source->lock);
+  lock_release(&source->lock);
   token_release(discarded);
 }
 
 void token_source_renew(struct token_source *source) {
-  pthread_mutex_lock(&source->lock);
+  lock_acquire(&source->lock);
   int64_t now_us = clock_monotonic_us();
   token_schedule_renew(&source->schedule, now_us);
   bool call = raise_if_due(source, now_us);
   condition_broadcast(&source->changed);
-  pthread_mutex_unlock(&source->lock);
+  lock_release(&source->lock);
   if (call) call_host(source);
 }
 
@@ -213,7 +214,7 @@ static void *run(void *argument) {
   const struct token_source_thread *hooks = &source->hooks;
   if (hooks->name != NULL) thread_set_name(hooks->name);
   if (hooks->on_start != NULL) hooks->on_start(hooks->context, hooks->name);
-  pthread_mutex_lock(&source->lock);
+  lock_acquire(&source->lock);
   while (!token_source_is_cancelled(source)) {
     int64_t now_us = clock_monotonic_us();
     if (!token_schedule_is_due(&source->schedule, now_us)) {
@@ -222,11 +223,11 @@ static void *run(void *argument) {
     }
     token_schedule_begin(&source->schedule, now_us, CLOCK_NEVER_US);
     source->pause_us = 0;
-    pthread_mutex_unlock(&source->lock);
+    lock_release(&source->lock);
     fetch_one(source);
-    pthread_mutex_lock(&source->lock);
+    lock_acquire(&source->lock);
   }
-  pthread_mutex_unlock(&source->lock);
+  lock_release(&source->lock);
   if (hooks->on_stop != NULL) hooks->on_stop(hooks->context, hooks->name);
   return NULL;
 }
@@ -248,7 +249,7 @@ static void settle(struct token_source *source, int32_t status, struct token *to
   if (status == STATUS_OK) say_token(source, token, life_us);
   struct token *dropped = token;
   int64_t pause_us = 0;
-  pthread_mutex_lock(&source->lock);
+  lock_acquire(&source->lock);
   bool closed = token_source_is_cancelled(source);
   if (!closed) {
     int64_t now_us = clock_monotonic_us();
@@ -261,7 +262,7 @@ static void settle(struct token_source *source, int32_t status, struct token *to
     }
     condition_broadcast(&source->changed);
   }
-  pthread_mutex_unlock(&source->lock);
+  lock_release(&source->lock);
   token_release(dropped);
   if (!closed && status != STATUS_OK) say_failure(source, reason, pause_us);
 }
@@ -349,9 +350,9 @@ static int32_t wait_for_token(struct token_source *source, int64_t deadline_us) 
     token_schedule_need(&source->schedule, now_us);
     if (source->schedule.due_us != before_us) condition_broadcast(&source->changed);
     if (raise_if_due(source, now_us)) {
-      pthread_mutex_unlock(&source->lock);
+      lock_release(&source->lock);
       call_host(source);
-      pthread_mutex_lock(&source->lock);
+      lock_acquire(&source->lock);
       continue;
     }
     if (now_us >= deadline_us) return source->failed ? STATUS_LOGIN_FAILED : STATUS_TIMED_OUT;

@@ -1,4 +1,5 @@
 #include "support/producer_world.h"
+#include "base/lock.h"
 
 #include "base/allocator.h"
 #include "base/clock.h"
@@ -101,19 +102,19 @@ struct producer *world_build(const struct producer_callbacks *callbacks, const c
   ck_assert_msg(status == STATUS_OK, "%s", error.text);
   config_destroy(config);
   ck_assert_int_eq(handle_acquire(&producer->slot, NULL), STATUS_OK);
-  pthread_mutex_lock(&producer->slot->lock);
+  lock_acquire(&producer->slot->lock);
   producer->slot->producer = producer;
-  pthread_mutex_unlock(&producer->slot->lock);
+  lock_release(&producer->slot->lock);
   return producer;
 }
 
 void world_tear_down(struct producer *built) {
   struct handle_slot *slot = built->slot;
-  pthread_mutex_lock(&slot->lock);
+  lock_acquire(&slot->lock);
   ck_assert_uint_eq(built->users, 0);
   slot->generation++;
   slot->producer = NULL;
-  pthread_mutex_unlock(&slot->lock);
+  lock_release(&slot->lock);
   producer_tear_down(built);
   handle_release(slot);
 }

@@ -1,3 +1,4 @@
+#include "base/lock.h"
 #include "producer/callback_scope.h"
 
 #include "producer/producer.h"
@@ -36,7 +37,7 @@ START_TEST(the_outer_callback_still_counts_inside_another_producers) {
 END_TEST
 
 START_TEST(only_a_callback_that_is_called_so_holds_the_lock) {
-  pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, another = PTHREAD_MUTEX_INITIALIZER;
+  struct lock lock = LOCK_INITIALIZER, another = LOCK_INITIALIZER;
   struct callback_scope reports, partitioner;
   callback_scope_enter(&reports, &one, NULL);
   ck_assert(!callback_scope_holds(&lock));

@@ -1,13 +1,14 @@
 #include "base/condition.h"
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include <check.h>
 
 enum { THREADS = 4 };
 
 /* `turns` and `waiting` are under mutex. */
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct lock mutex = LOCK_INITIALIZER;
 static struct condition arrived, condition;
 static int32_t turns, waiting, taken;
 
@@ -24,7 +25,7 @@ static void tear_down(void) {
 /* Waits for a turn and takes it. The mutex is held in between, so `waiting` counts threads that do wait. */
 static void *take_turn(void *argument) {
   (void)argument;
-  pthread_mutex_lock(&mutex);
+  lock_acquire(&mutex);
   waiting++;
   condition_signal(&arrived);
   while (turns == 0)
@@ -32,20 +33,20 @@ static void *take_turn(void *argument) {
   turns--;
   taken++;
   condition_signal(&arrived);
-  pthread_mutex_unlock(&mutex);
+  lock_release(&mutex);
   return NULL;
 }
 
 static void start(pthread_t *threads) {
   for (int i = 0; i < THREADS; i++)
     ck_assert_int_eq(pthread_create(&threads[i], NULL, take_turn, NULL), 0);
-  pthread_mutex_lock(&mutex);
+  lock_acquire(&mutex);
   while (waiting < THREADS)
     ck_assert(condition_wait(&arrived, &mutex, CLOCK_NEVER_US));
 }
 
 static void join(const pthread_t *threads) {
-  pthread_mutex_unlock(&mutex);
+  lock_release(&mutex);
   for (int i = 0; i < THREADS; i++)
     ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
   ck_assert_int_eq(taken, THREADS);
@@ -76,12 +77,12 @@ END_TEST
 
 START_TEST(a_deadline_that_has_passed_does_not_wait) {
   int64_t now_us = clock_monotonic_us();
-  pthread_mutex_lock(&mutex);
+  lock_acquire(&mutex);
   ck_assert(!condition_wait(&condition, &mutex, 0));
   ck_assert(!condition_wait(&condition, &mutex, INT64_MIN));
   ck_assert(!condition_wait(&condition, &mutex, now_us));
-  ck_assert_int_ne(pthread_mutex_trylock(&mutex), 0);
-  pthread_mutex_unlock(&mutex);
+  ck_assert_int_ne(pthread_mutex_trylock(&mutex.mutex), 0);
+  lock_release(&mutex);
 }
 END_TEST
 
@@ -89,12 +90,12 @@ END_TEST
  * wall clock would end at once. */
 START_TEST(a_wait_ends_at_its_deadline_with_the_mutex_held) {
   int64_t deadline_us = clock_monotonic_us() + 30000;
-  pthread_mutex_lock(&mutex);
+  lock_acquire(&mutex);
   while (condition_wait(&condition, &mutex, deadline_us))
     ck_assert_int_lt(clock_monotonic_us(), deadline_us + INT64_C(60000000));
   ck_assert_int_ge(clock_monotonic_us(), deadline_us);
-  ck_assert_int_ne(pthread_mutex_trylock(&mutex), 0);
-  pthread_mutex_unlock(&mutex);
+  ck_assert_int_ne(pthread_mutex_trylock(&mutex.mutex), 0);
+  lock_release(&mutex);
 }
 END_TEST
 

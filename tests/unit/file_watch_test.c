@@ -1,3 +1,4 @@
+#include "base/lock.h"
 #include "producer/file_watch.h"
 
 #include "base/clock.h"
@@ -5,33 +6,32 @@
 #include "base/status.h"
 #include "support/failing_allocator.h"
 #include <check.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum { MS = 1000, PATIENCE_US = 20000 * MS };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock lock = LOCK_INITIALIZER;
 static struct condition told;
 static uint32_t changes, starts, stops; /* under lock */
 static char folder[64], first[96], second[96];
 
 static void count_up(uint32_t *count) {
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   (*count)++;
   condition_broadcast(&told);
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
 }
 
 static uint32_t refusals_left; /* how often on_change is not content; under lock */
 
 static bool on_change(void *context) {
   (void)context;
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   bool is_content = refusals_left == 0;
   if (!is_content) refusals_left--;
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
   count_up(&changes);
   return is_content;
 }
@@ -70,10 +70,10 @@ static struct file_watch *watch_files(const char *const *paths, uint32_t count) 
 
 static void await_changes(uint32_t count) {
   int64_t until_us = clock_add_us(clock_monotonic_us(), PATIENCE_US);
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   while (changes < count)
     ck_assert_msg(condition_wait(&told, &lock, until_us), "no change was told");
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
 }
 
 static void set_up(void) {
@@ -124,9 +124,9 @@ END_TEST
 START_TEST(a_change_that_was_not_taken_is_told_again) {
   const char *const paths[] = {first};
   struct file_watch *watch = watch_files(paths, 1);
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   refusals_left = 3;
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
   write_file(first, "two");
   await_changes(4);
   file_watch_destroy(watch);

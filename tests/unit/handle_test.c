@@ -1,3 +1,4 @@
+#include "base/lock.h"
 #include "producer/handle.h"
 
 #include "base/status.h"
@@ -23,18 +24,18 @@ static struct handle_slot *acquire(void) {
 
 /* As producer_create does. */
 static void *open_slot(struct handle_slot *slot) {
-  pthread_mutex_lock(&slot->lock);
+  lock_acquire(&slot->lock);
   slot->producer = some_producer;
-  pthread_mutex_unlock(&slot->lock);
+  lock_release(&slot->lock);
   return handle_of(slot);
 }
 
 /* As producer_destroy does. */
 static void close_slot(struct handle_slot *slot) {
-  pthread_mutex_lock(&slot->lock);
+  lock_acquire(&slot->lock);
   slot->generation++;
   slot->producer = NULL;
-  pthread_mutex_unlock(&slot->lock);
+  lock_release(&slot->lock);
 }
 
 /* Nothing stays locked when a handle is not good. */
@@ -45,8 +46,8 @@ static void expect_lock(const void *handle, int32_t status) {
   struct handle_slot *slot = handle_slot_of(handle);
   if (status == STATUS_OK) handle_unlock(slot);
   if (slot == NULL) return;
-  ck_assert_int_eq(pthread_mutex_trylock(&slot->lock), 0);
-  pthread_mutex_unlock(&slot->lock);
+  ck_assert_int_eq(pthread_mutex_trylock(&slot->lock.mutex), 0);
+  lock_release(&slot->lock);
 }
 
 START_TEST(what_was_never_a_handle_is_refused) {
@@ -90,7 +91,7 @@ START_TEST(the_lock_is_held_in_between) {
   void *handle = open_slot(slot);
   struct producer *producer;
   ck_assert_int_eq(handle_lock(handle, &producer), STATUS_OK);
-  ck_assert_int_ne(pthread_mutex_trylock(&slot->lock), 0);
+  ck_assert_int_ne(pthread_mutex_trylock(&slot->lock.mutex), 0);
   handle_unlock(slot);
 }
 END_TEST

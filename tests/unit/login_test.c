@@ -1,3 +1,4 @@
+#include "base/lock.h"
 #include "security/login.h"
 
 #include "base/clock.h"
@@ -5,21 +6,20 @@
 #include "base/status.h"
 #include "support/failing_allocator.h"
 #include <check.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 enum { SECOND_US = 1000000, PATIENCE_US = 30 * SECOND_US };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock lock = LOCK_INITIALIZER;
 static struct condition woken;
 static uint32_t wakes, starts, stops; /* under lock */
 static struct token_source *tokens;
 
 static void count_up(uint32_t *count) {
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   (*count)++;
   condition_broadcast(&woken);
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
 }
 
 static void on_wake(void *context) {
@@ -77,10 +77,10 @@ static struct login *create(enum sasl_mechanism_id mechanism) {
 
 static void await(const uint32_t *count, uint32_t wanted) {
   int64_t until_us = clock_monotonic_us() + PATIENCE_US;
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   while (*count < wanted)
     ck_assert_msg(condition_wait(&woken, &lock, until_us), "it did not come");
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
 }
 
 static void begin(struct login_exchange *exchange) {

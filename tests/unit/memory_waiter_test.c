@@ -1,3 +1,4 @@
+#include "base/lock.h"
 #include "producer/memory_waiter.h"
 
 #include "base/condition.h"
@@ -35,7 +36,7 @@ void condition_deinit(struct condition *condition) {
   counts[i] = counts[condition_count];
 }
 
-bool condition_wait(struct condition *condition, pthread_mutex_t *mutex, int64_t deadline_us) {
+bool condition_wait(struct condition *condition, struct lock *mutex, int64_t deadline_us) {
   (void)condition, (void)mutex, (void)deadline_us;
   ck_abort_msg("waits");
 }

@@ -1,3 +1,4 @@
+#include "base/lock.h"
 #include "producer/security.h"
 
 #include "base/clock.h"
@@ -7,12 +8,11 @@
 #include "support/fake_transport.h"
 #include "support/tls_certificates.h"
 #include <check.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 enum { PATIENCE_US = 30000000 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock lock = LOCK_INITIALIZER;
 static struct condition noted;
 static uint32_t starts, stops, wants, wakes; /* under lock */
 static char lines[16384];                    /* of the log, under lock */
@@ -21,28 +21,28 @@ static struct security *security;
 static struct config_error error;
 
 static void count_up(uint32_t *count) {
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   (*count)++;
   condition_broadcast(&noted);
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
 }
 
 static void note_line(void *context, int32_t level, const char *line) {
   (void)context;
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   size_t used = strlen(lines);
   snprintf(lines + used, sizeof lines - used, "%d %s\n", (int)level, line);
   condition_broadcast(&noted);
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
 }
 
 static void await_line(const char *part) {
   int64_t until_us = clock_monotonic_us() + PATIENCE_US;
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   while (strstr(lines, part) == NULL)
     ck_assert_msg(condition_wait(&noted, &lock, until_us), "no line has \"%s\": %s", part, lines);
   lines[0] = '\0';
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
 }
 
 static void on_wake(void *context) {
@@ -185,10 +185,10 @@ START_TEST(a_host_is_asked_for_tokens) {
   struct login_exchange *exchange = login_exchange_create(security_login(security), "broker");
   login_begin_step(exchange, bytes_of(NULL, 0), clock_monotonic_us() + PATIENCE_US);
   int64_t until_us = clock_monotonic_us() + PATIENCE_US;
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   while (wants == 0)
     ck_assert(condition_wait(&noted, &lock, until_us));
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
   login_exchange_destroy(exchange);
 }
 END_TEST
@@ -216,9 +216,9 @@ static void await_login(struct login_exchange *exchange) {
   struct sasl_step step;
   login_begin_step(exchange, bytes_of(NULL, 0), until_us);
   while (!login_poll_step(exchange, &step)) {
-    pthread_mutex_lock(&lock);
+    lock_acquire(&lock);
     condition_wait(&noted, &lock, clock_monotonic_us() + 1000);
-    pthread_mutex_unlock(&lock);
+    lock_release(&lock);
     ck_assert_int_lt(clock_monotonic_us(), until_us);
   }
   ck_assert_int_eq(step.kind, SASL_STEP_SEND);

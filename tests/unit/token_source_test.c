@@ -1,3 +1,4 @@
+#include "base/lock.h"
 #include "security/token_source.h"
 
 #include "base/clock.h"
@@ -24,7 +25,7 @@ enum answer {
   ASKS_FOR_PAUSE
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock lock = LOCK_INITIALIZER;
 static struct condition changed;
 static const enum answer *answers;
 static uint32_t answer_count, fetches, wants, releases, starts, stops;
@@ -35,25 +36,25 @@ static struct token_source *source;
 static char reason[256];
 
 static void count(uint32_t *counter) {
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   (*counter)++;
   condition_broadcast(&changed);
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
 }
 
 static uint32_t value_of(const uint32_t *counter) {
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   uint32_t value = *counter;
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
   return value;
 }
 
 static void wait_for(const uint32_t *counter, uint32_t value) {
   int64_t deadline_us = clock_monotonic_us() + 60 * SECOND;
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   while (*counter < value)
     ck_assert(condition_wait(&changed, &lock, deadline_us));
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
 }
 
 static struct token *make_token(const char *value, int64_t life_ms) {
@@ -72,12 +73,12 @@ static struct token *make_token(const char *value, int64_t life_ms) {
 static int32_t fetch(void *context, struct token_source *asking, struct token **token, char *text,
                      size_t size) {
   ck_assert_ptr_eq(context, &answers);
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   enum answer answer = answers[fetches < answer_count ? fetches : answer_count - 1];
   char value[32];
   snprintf(value, sizeof value, "token%u", ++fetches);
   condition_broadcast(&changed);
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
   switch (answer) {
   case GIVES_TOKEN: *token = make_token(value, 3600000); return STATUS_OK;
   case GIVES_SHORT_TOKEN: *token = make_token(value, 5000); return STATUS_OK;
@@ -90,9 +91,9 @@ static int32_t fetch(void *context, struct token_source *asking, struct token **
     return STATUS_DISCONNECTED;
   case HANGS:
     while (!token_source_is_cancelled(asking)) {
-      pthread_mutex_lock(&lock);
+      lock_acquire(&lock);
       condition_wait(&changed, &lock, clock_monotonic_us() + 1000);
-      pthread_mutex_unlock(&lock);
+      lock_release(&lock);
     }
     snprintf(text, size, "given up");
     return STATUS_CLOSED;
@@ -122,9 +123,9 @@ static void on_stop(void *context, const char *name) {
 
 static void sink(void *context, int32_t level, const char *line) {
   (void)context, (void)level;
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   if (line_count < 8) snprintf(lines[line_count++], sizeof lines[0], "%s", line);
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
 }
 
 static const struct log log_of_test = {.level = LOG_LEVEL_DEBUG, .sink = sink};
@@ -379,13 +380,13 @@ START_TEST(what_happens_is_logged_without_the_token) {
   create_fetching(list, 2);
   takes_in_the_end("token2"); /* whether the failure ends a take or the token is faster */
   token_source_close(source);
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   ck_assert_uint_eq(line_count, 2);
   ck_assert_ptr_nonnull(strstr(lines[0], "no token: the server?says no; the next attempt is in "));
   ck_assert_ptr_nonnull(strstr(lines[1], "a token of \"me\" has come that expires in "));
   for (uint32_t i = 0; i < line_count; i++)
     ck_assert_ptr_null(strstr(lines[i], "token2"));
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
 }
 END_TEST
 
@@ -569,14 +570,14 @@ START_TEST(a_wake_ends_the_wait_for_a_want) {
   pthread_t waiter;
   ck_assert_int_eq(pthread_create(&waiter, NULL, wait_and_be_woken, NULL), 0);
   wait_for(&waiting, 1);
-  pthread_mutex_lock(&lock);
+  lock_acquire(&lock);
   while (waiting < 2) { /* it may not have begun to wait */
-    pthread_mutex_unlock(&lock);
+    lock_release(&lock);
     token_source_wake(source);
-    pthread_mutex_lock(&lock);
+    lock_acquire(&lock);
     condition_wait(&changed, &lock, clock_monotonic_us() + 1000);
   }
-  pthread_mutex_unlock(&lock);
+  lock_release(&lock);
   ck_assert_int_eq(pthread_join(waiter, NULL), 0);
 }
 END_TEST
