@@ -3,6 +3,7 @@
 #include "base/status.h"
 #include "broker/api_versions_handler.h"
 #include "broker/broker_state.h"
+#include "broker/describe_producers_handler.h"
 #include "broker/fetch_handler.h"
 #include "broker/find_coordinator_handler.h"
 #include "broker/init_producer_id_handler.h"
@@ -288,6 +289,7 @@ static enum broker_answer call_dispatch(struct broker_model *model, struct broke
   case API_FETCH: return fetch_handle(model, call);
   case API_PRODUCE: return produce_handle(model, call);
   case API_INIT_PRODUCER_ID: return init_producer_id_handle(model, call);
+  case API_DESCRIBE_PRODUCERS: return describe_producers_handle(model, call);
   default: return BROKER_ANSWER_CUT;
   }
 }

@@ -2,9 +2,9 @@
  * that a simulator can drive it and broker_server can put it behind sockets.
  *
  * It keeps topics with in-memory logs, checks what it is sent as a broker does, and speaks ApiVersions,
- * Metadata, Produce, InitProducerId, ListOffsets and Fetch (api.def); no groups, no transactions, no
- * replication. Tests make it fail in chosen ways with faults. One owner at a time, no lock of its own;
- * nothing blocks. */
+ * Metadata, Produce, InitProducerId, DescribeProducers, ListOffsets and Fetch (api.def); no groups, no
+ * transactions, no replication. Tests make it fail in chosen ways with faults. One owner at a time, no lock
+ * of its own; nothing blocks. */
 #ifndef BROKER_BROKER_MODEL_H
 #define BROKER_BROKER_MODEL_H
 
@@ -88,11 +88,11 @@ enum broker_corruption {
   BROKER_CORRUPTION_GARBAGE,        /* a body of 0xff */
 };
 
-/* Something that goes wrong, for requests of one API that match. Produce, Fetch and ListOffsets match by
- * topic and partition, each partition of a request for itself. Metadata: topic NULL hits the request (the
- * error is that of all its topics, or of the answer if it is REBOOTSTRAP_REQUIRED), a topic with partition -1
- * that topic, with a partition that one. Other APIs: topic NULL and partition -1 only. Faults are tried in
- * the order in which they came. */
+/* Something that goes wrong, for requests of one API that match. Produce, Fetch, ListOffsets and
+ * DescribeProducers match by topic and partition, each partition of a request for itself. Metadata: topic
+ * NULL hits the request (the error is that of all its topics, or of the answer if it is
+ * REBOOTSTRAP_REQUIRED), a topic with partition -1 that topic, with a partition that one. Other APIs: topic
+ * NULL and partition -1 only. Faults are tried in the order in which they came. */
 struct broker_fault {
   int16_t api_key;
   const char *topic;  /* NULL: any; copied */
@@ -104,7 +104,8 @@ struct broker_fault {
   bool drop_request;  /* nothing is handled, the connection is cut; by topic and partition only for Produce */
   bool drop_response; /* all is handled, then the connection is cut */
   bool withhold_response; /* all is handled, then nothing is answered on the connection any more */
-  int32_t throttle_ms;    /* of answers to Produce, InitProducerId and, with topic NULL, Metadata */
+  int32_t throttle_ms;    /* of answers to Produce, InitProducerId, DescribeProducers and, with topic
+                           * NULL, Metadata */
   bool leader_hint;       /* Produce from version 10: the error comes with this leader */
   int32_t leader_id, leader_epoch;
   enum broker_corruption corruption; /* of the answer's bytes */

@@ -15,6 +15,8 @@ import java.util.regex.Pattern;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.message.ApiVersionsRequestData;
 import org.apache.kafka.common.message.ApiVersionsResponseData;
+import org.apache.kafka.common.message.DescribeProducersRequestData;
+import org.apache.kafka.common.message.DescribeProducersResponseData;
 import org.apache.kafka.common.message.FetchRequestData;
 import org.apache.kafka.common.message.FetchResponseData;
 import org.apache.kafka.common.message.FindCoordinatorRequestData;
@@ -81,6 +83,7 @@ public final class GoldenMaker {
         maker.metadata();
         maker.produce();
         maker.initProducerId();
+        maker.describeProducers();
         maker.listOffsets();
         maker.fetch();
         maker.findCoordinator();
@@ -318,6 +321,34 @@ public final class GoldenMaker {
             addAll("response", version, new InitProducerIdResponseData().setThrottleTimeMs(100)
                 .setErrorCode((short) 51).setProducerId(Long.MAX_VALUE).setProducerEpoch(Short.MAX_VALUE));
             add("response", "minimal", version, new InitProducerIdResponseData());
+        }
+        finish();
+    }
+
+    /* ---- DescribeProducers ---- */
+
+    private void describeProducers() throws IOException {
+        begin("describe_producers");
+        for (short version = range().minimum(); version <= range().maximum(); version++) {
+            addAll("request", version, new DescribeProducersRequestData().setTopics(List.of(
+                new DescribeProducersRequestData.TopicRequest().setName("orders").setPartitionIndexes(List.of(3, 7)),
+                new DescribeProducersRequestData.TopicRequest().setName("events").setPartitionIndexes(List.of()))));
+            DescribeProducersResponseData.PartitionResponse known =
+                new DescribeProducersResponseData.PartitionResponse().setPartitionIndex(3).setErrorMessage(null)
+                    .setActiveProducers(List.of(
+                        new DescribeProducersResponseData.ProducerState().setProducerId(1099511627776L)
+                            .setProducerEpoch(12).setLastSequence(Integer.MAX_VALUE).setLastTimestamp(SOME_TIME_MS)
+                            .setCoordinatorEpoch(-1).setCurrentTxnStartOffset(-1),
+                        new DescribeProducersResponseData.ProducerState().setProducerId(2).setProducerEpoch(0)
+                            .setCoordinatorEpoch(4).setCurrentTxnStartOffset(8589934592L)));
+            DescribeProducersResponseData.PartitionResponse refused =
+                new DescribeProducersResponseData.PartitionResponse().setPartitionIndex(7).setErrorCode((short) 29)
+                    .setErrorMessage("not allowed");
+            addAll("response", version, new DescribeProducersResponseData().setThrottleTimeMs(13).setTopics(List.of(
+                new DescribeProducersResponseData.TopicResponse().setName("orders").setPartitions(
+                    List.of(known, refused)))));
+            add("request", "minimal", version, new DescribeProducersRequestData());
+            add("response", "minimal", version, new DescribeProducersResponseData());
         }
         finish();
     }

@@ -18,7 +18,7 @@ END_TEST
 START_TEST(ranges_are_in_order_of_key) {
   uint32_t count;
   const struct api_range *ranges = api_ranges(&count);
-  ck_assert_uint_eq(count, 9);
+  ck_assert_uint_eq(count, 10);
   for (uint32_t i = 0; i < count; i++) {
     ck_assert(i == 0 || ranges[i - 1].key < ranges[i].key);
     ck_assert_int_le(ranges[i].minimum, ranges[i].maximum);

@@ -70,9 +70,10 @@ START_TEST(random_requests_are_survived) {
   random_seed(&random, 7);
   for (int round = 0; round < 20000; round++) {
     uint8_t request[64];
-    static const uint8_t keys[] = {API_PRODUCE,         API_FETCH,        API_LIST_OFFSETS,
-                                   API_METADATA,        API_API_VERSIONS, API_INIT_PRODUCER_ID,
-                                   API_FIND_COORDINATOR};
+    static const uint8_t keys[] = {API_PRODUCE,          API_FETCH,
+                                   API_LIST_OFFSETS,     API_METADATA,
+                                   API_API_VERSIONS,     API_INIT_PRODUCER_ID,
+                                   API_FIND_COORDINATOR, API_DESCRIBE_PRODUCERS};
     size_t size = 10 + random_below(&random, sizeof request - 10);
     for (size_t index = 0; index < size; index++)
       request[index] = random_below(&random, 2) == 0 ? 0 : (uint8_t)random_below(&random, 4);
