@@ -31,6 +31,7 @@ void broker_settings_init(struct broker_settings *settings) {
                                        .data_limit_bytes = (size_t)1 << 30,
                                        .message_max_bytes = 1048588,
                                        .timestamp_ahead_max_ms = 3600 * 1000,
+                                       .min_in_sync_replicas = 1,
                                        .check_records = true};
 }
 
@@ -65,6 +66,7 @@ void broker_model_destroy(struct broker_model *model) {
   for (int32_t index = 0; index < model->node_count; index++)
     allocator_free(model->nodes[index].host);
   allocator_free(model->nodes);
+  allocator_free(model->appends);
   allocator_free(model->refused_value);
   allocator_free(model->cluster_id);
   allocator_free(model);
@@ -75,6 +77,7 @@ enum broker_answer broker_model_handle(struct broker_model *model, int64_t now_m
   struct broker_call call = {
       .now_ms = now_ms, .last_chance = last_chance, .reader = wire_reader_of(request), .writer = response};
   size_t frame_at = response->size;
+  model->append_count = 0;
   producers_expire(model, now_ms);
   request_header_read(&call.reader, &call.header);
   if (call.reader.failed) {
@@ -129,6 +132,23 @@ int32_t broker_model_leadership(const struct broker_model *model, const struct b
   if (leader_epoch >= 0 && leader_epoch < partition->leader_epoch) return STATUS_FENCED_LEADER_EPOCH;
   if (leader_epoch > partition->leader_epoch) return STATUS_UNKNOWN_LEADER_EPOCH;
   return partition->leader_id == model->settings.node_id ? STATUS_OK : STATUS_NOT_LEADER_OR_FOLLOWER;
+}
+
+int32_t broker_model_follow(struct broker_model *model, struct broker_partition *partition,
+                            const struct log_batch *batch) {
+  size_t bytes_before = partition->log.bytes;
+  int32_t status = broker_partition_follow(partition, batch);
+  model->data_bytes = model->data_bytes - bytes_before + partition->log.bytes;
+  return status;
+}
+
+int32_t broker_model_truncate(struct broker_model *model, struct broker_partition *partition, int64_t offset,
+                              int64_t now_ms) {
+  size_t bytes_before = partition->log.bytes;
+  int32_t status =
+      broker_partition_truncate(partition, offset, now_ms, model->settings.producer_id_expiration_ms);
+  model->data_bytes = model->data_bytes - bytes_before + partition->log.bytes;
+  return status;
 }
 
 void broker_model_trim(struct broker_model *model) {
@@ -209,7 +229,7 @@ void broker_model_reload(struct broker_model *model) {
   for (uint32_t index = 0; index < model->topics.count; index++) {
     struct broker_topic *topic = model->topics.by_name[index];
     for (int32_t partition = 0; partition < topic->partition_count; partition++)
-      producer_state_reload(&topic->partitions[partition].producers);
+      broker_partition_restart(&topic->partitions[partition], 0, 0);
   }
 }
 
@@ -300,7 +320,7 @@ static enum broker_answer call_finish(const struct broker_call *call, enum broke
   struct wire_writer *writer = call->writer;
   if (call->reader.failed || call->drop_response || writer->failed) answer = BROKER_ANSWER_CUT;
   if (answer != BROKER_ANSWER_CUT && call->withhold_response) answer = BROKER_ANSWER_STALL;
-  if (answer != BROKER_ANSWER_SEND) {
+  if (answer != BROKER_ANSWER_SEND && answer != BROKER_ANSWER_DELAY) {
     writer->size = frame_at;
     writer->failed = false;
     return answer;

@@ -3,8 +3,9 @@
  *
  * It keeps topics with in-memory logs, checks what it is sent as a broker does, and speaks ApiVersions,
  * Metadata, Produce, InitProducerId, DescribeProducers, ListOffsets and Fetch (api.def); no groups, no
- * transactions, no replication. Tests make it fail in chosen ways with faults. One owner at a time, no lock
- * of its own; nothing blocks. */
+ * transactions. Partitions may be copies among several models, which their owner makes follow each other
+ * (broker_state.h). Tests make it fail in chosen ways with faults. One owner at a time, no lock of its own;
+ * nothing blocks. */
 #ifndef BROKER_BROKER_MODEL_H
 #define BROKER_BROKER_MODEL_H
 
@@ -28,7 +29,12 @@ struct broker_settings {
   size_t message_max_bytes;          /* of one batch */
   int64_t producer_id_expiration_ms; /* 0: producers are never forgotten */
   int64_t timestamp_ahead_max_ms;    /* a record's timestamp may be that far in the future */
+  int32_t min_in_sync_replicas;      /* that acks=all needs, of replicated partitions */
   bool check_records;                /* decompress batches and check each record */
+  /* Topics that are asked for first are made elsewhere, as by a controller, and unknown for now; NULL: here.
+   */
+  void (*create_topic)(void *context, struct bytes name, int32_t partition_count);
+  void *context;
 };
 
 /* Node 1, no auto-creation, 64 MiB a partition, 1 GiB in all, Kafka's defaults for the rest. */
@@ -51,13 +57,14 @@ enum broker_answer {
   BROKER_ANSWER_NONE,  /* nothing is to be sent (acks=0) */
   BROKER_ANSWER_WAIT,  /* a Fetch that may wait for more: see broker_model_handle */
   BROKER_ANSWER_STALL, /* never answer this request nor any behind it, but leave the connection open */
+  BROKER_ANSWER_DELAY, /* a frame as with SEND, for when the high watermarks allow it (replication only) */
   BROKER_ANSWER_CUT,   /* close the connection: a malformed request, an API not offered, or a fault */
 };
 
 /* Handles one request, given without its frame length, at wall-clock time now_ms. With BROKER_ANSWER_WAIT
  * nothing has happened yet: hand the request in again when broker_model_append_count has grown, and after
- * *wait_ms at the latest with last_chance set. Unless it returns BROKER_ANSWER_SEND the response is as
- * before. */
+ * *wait_ms at the latest with last_chance set. Unless it returns BROKER_ANSWER_SEND
+ * or _DELAY the response is as before. */
 enum broker_answer broker_model_handle(struct broker_model *model, int64_t now_ms, struct bytes request,
                                        bool last_chance, struct wire_writer *response, int64_t *wait_ms);
 

@@ -15,6 +15,15 @@ struct broker_node {
   int32_t port;
 };
 
+/* A batch of the last produce request that lies in a replicated partition: appended, or found there already.
+ */
+struct broker_append {
+  struct broker_topic *topic;
+  int32_t partition;
+  int64_t end_offset; /* of the batch */
+  size_t error_at;    /* where the response has its INT16 error code; 0: an error is there already */
+};
+
 /* Invariant: data_bytes is the sum of the logs' bytes. */
 struct broker_model {
   struct broker_settings settings; /* cluster_id is the copy below */
@@ -29,6 +38,10 @@ struct broker_model {
   int64_t next_producer_id;
   size_t data_bytes;
   int64_t next_expiry_ms; /* when producers are looked at again */
+  /* Of the last request, if it was one to produce. The array is owned. */
+  struct broker_append *appends;
+  uint32_t append_count, append_capacity;
+  int32_t append_timeout_ms;
 };
 
 /* One request while it is handled. Handlers read the body from reader and write the answer's body to writer.
@@ -61,6 +74,12 @@ const struct broker_node *broker_model_node(const struct broker_model *model, in
  * request for it is answered with (KIP-320). */
 int32_t broker_model_leadership(const struct broker_model *model, const struct broker_partition *partition,
                                 int32_t leader_epoch);
+
+/* The copy of a replicated partition follows its leader: see broker_partition_follow and _truncate. */
+int32_t broker_model_follow(struct broker_model *model, struct broker_partition *partition,
+                            const struct log_batch *batch);
+int32_t broker_model_truncate(struct broker_model *model, struct broker_partition *partition, int64_t offset,
+                              int64_t now_ms);
 
 /* Drops the oldest batches of the largest partitions until all fit the limit. */
 void broker_model_trim(struct broker_model *model);

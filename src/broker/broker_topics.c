@@ -61,12 +61,8 @@ int32_t broker_topics_grow(struct broker_topics *topics, struct broker_topic *to
       allocator_reallocate(topic->partitions, (size_t)partition_count * sizeof *topic->partitions);
   if (grown == NULL) return STATUS_OUT_OF_MEMORY;
   topic->partitions = grown;
-  for (; topic->partition_count < partition_count; topic->partition_count++) {
-    struct broker_partition *partition = &grown[topic->partition_count];
-    *partition = (struct broker_partition){.leader_id = leader_id};
-    partition_log_init(&partition->log, topics->partition_limit_bytes);
-    producer_state_init(&partition->producers);
-  }
+  for (; topic->partition_count < partition_count; topic->partition_count++)
+    broker_partition_init(&grown[topic->partition_count], leader_id, topics->partition_limit_bytes);
   return STATUS_OK;
 }
 
@@ -144,10 +140,8 @@ static struct broker_topic *topic_create(struct broker_topics *topics, struct by
 }
 
 static void topic_destroy(struct broker_topic *topic) {
-  for (int32_t index = 0; index < topic->partition_count; index++) {
-    partition_log_deinit(&topic->partitions[index].log);
-    producer_state_deinit(&topic->partitions[index].producers);
-  }
+  for (int32_t index = 0; index < topic->partition_count; index++)
+    broker_partition_deinit(&topic->partitions[index]);
   allocator_free(topic->partitions);
   allocator_free(topic->name);
   allocator_free(topic);

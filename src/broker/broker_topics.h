@@ -3,16 +3,8 @@
 #define BROKER_BROKER_TOPICS_H
 
 #include "base/random.h"
-#include "broker/partition_log.h"
-#include "broker/producer_state.h"
+#include "broker/broker_partition.h"
 #include "protocol/wire.h"
-
-struct broker_partition {
-  struct partition_log log;
-  struct producer_state producers;
-  int32_t leader_id; /* -1: none */
-  int32_t leader_epoch;
-};
 
 /* Owns its name and partitions. Its address stays the same until it is deleted; that of its partitions
  * changes when there are more of them. */

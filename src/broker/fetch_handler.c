@@ -18,8 +18,8 @@ static int32_t check_partition(const struct broker_model *model, const struct br
                                const struct fetch_request_partition *wanted);
 static void answer_partition(struct broker_model *model, struct broker_call *call, struct bytes name,
                              const struct fetch_request_partition *wanted, size_t *left_bytes, bool *any);
-static struct batch_range choose_batches(const struct partition_log *log, int64_t offset, size_t limit_bytes,
-                                         bool at_least_one);
+static struct batch_range choose_batches(const struct broker_partition *partition, int64_t offset,
+                                         size_t limit_bytes, bool at_least_one);
 
 enum broker_answer fetch_handle(struct broker_model *model, struct broker_call *call) {
   int16_t version = call->header.api_version;
@@ -75,7 +75,7 @@ static bool request_scan(struct broker_model *model, struct broker_call *call, s
       if (check_partition(model, partition, &wanted) != STATUS_OK) {
         *ready = true;
       } else {
-        bytes += choose_batches(&partition->log, wanted.fetch_offset, RESPONSE_MAX_BYTES, true).bytes;
+        bytes += choose_batches(partition, wanted.fetch_offset, RESPONSE_MAX_BYTES, true).bytes;
       }
     }
     fetch_request_read_topic_end(reader, version);
@@ -112,13 +112,13 @@ static void answer_partition(struct broker_model *model, struct broker_call *cal
                                             .log_start_offset = -1};
   struct batch_range range = {0};
   if (partition != NULL && (status == STATUS_OK || status == STATUS_OFFSET_OUT_OF_RANGE)) {
-    answer.high_watermark = answer.last_stable_offset = partition->log.end_offset;
+    answer.high_watermark = answer.last_stable_offset = broker_partition_high_watermark(partition);
     answer.log_start_offset = partition->log.start_offset;
   }
   if (status == STATUS_OK) {
     size_t limit_bytes = wanted->partition_max_bytes < 0 ? 0 : (size_t)wanted->partition_max_bytes;
     if (limit_bytes > *left_bytes) limit_bytes = *left_bytes;
-    range = choose_batches(&partition->log, wanted->fetch_offset, limit_bytes, !*any);
+    range = choose_batches(partition, wanted->fetch_offset, limit_bytes, !*any);
     if (range.bytes > 0) *any = true;
     *left_bytes -= range.bytes < *left_bytes ? range.bytes : *left_bytes;
   }
@@ -131,14 +131,17 @@ static void answer_partition(struct broker_model *model, struct broker_call *cal
   fetch_response_write_partition_end(call->writer, version);
 }
 
-/* Whole batches from the one that holds offset, as many as fit; one that is too large for the limit if it is
- * the first of the answer, so that a consumer always gets on (KIP-74). */
-static struct batch_range choose_batches(const struct partition_log *log, int64_t offset, size_t limit_bytes,
-                                         bool at_least_one) {
+/* Whole committed batches from the one that holds offset, as many as fit; one that is too large for the limit
+ * if it is the first of the answer, so that a consumer always gets on (KIP-74). */
+static struct batch_range choose_batches(const struct broker_partition *partition, int64_t offset,
+                                         size_t limit_bytes, bool at_least_one) {
+  const struct partition_log *log = &partition->log;
   uint32_t first = partition_log_find(log, offset);
   struct batch_range range = {.first = first, .end = first};
   while (range.end < log->batch_count) {
-    size_t size = partition_log_at(log, range.end)->size;
+    const struct log_batch *batch = partition_log_at(log, range.end);
+    if (batch->base_offset >= broker_partition_high_watermark(partition)) break;
+    size_t size = batch->size;
     bool fits = range.bytes + size <= limit_bytes || (at_least_one && range.end == first);
     if (!fits) break;
     range.bytes += size;

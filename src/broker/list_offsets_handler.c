@@ -70,7 +70,7 @@ static void answer_partition(struct broker_model *model, struct broker_call *cal
   if (status == STATUS_OK) {
     answer.leader_epoch = partition->leader_epoch;
     switch (wanted->timestamp_ms) {
-    case LIST_OFFSETS_LATEST: answer.offset = partition->log.end_offset; break;
+    case LIST_OFFSETS_LATEST: answer.offset = broker_partition_high_watermark(partition); break;
     case LIST_OFFSETS_EARLIEST: answer.offset = partition->log.start_offset; break;
     case LIST_OFFSETS_MAX_TIMESTAMP: find_newest(model, &partition->log, &answer); break;
     default: find_time(model, &partition->log, wanted->timestamp_ms, &answer); break;

@@ -104,6 +104,11 @@ static struct broker_topic *find_topic(struct broker_model *model,
   if (topic != NULL) return topic;
   *status = STATUS_UNKNOWN_TOPIC_OR_PARTITION;
   if (!may_create || model->settings.auto_create_partitions == 0) return NULL;
+  if (model->settings.create_topic != NULL) {
+    model->settings.create_topic(model->settings.context, wanted->name,
+                                 model->settings.auto_create_partitions);
+    return NULL;
+  }
   *status = broker_topics_create(&model->topics, wanted->name, model->settings.auto_create_partitions,
                                  model->settings.node_id, &topic);
   if (*status == STATUS_OUT_OF_MEMORY) *status = STATUS_LEADER_NOT_AVAILABLE;
@@ -120,6 +125,12 @@ static void write_partition(struct broker_model *model, struct broker_call *call
                                       .leader_epoch = partition->leader_epoch};
   if (answer.error_code == 0 && partition->leader_id < 0) answer.error_code = STATUS_LEADER_NOT_AVAILABLE;
   if (answer.error_code == STATUS_LEADER_NOT_AVAILABLE) answer.leader_id = -1;
+  const struct partition_replicas *copies = partition->replicas;
+  if (copies != NULL) {
+    metadata_response_write_partition(call->writer, call->header.api_version, &answer, copies->nodes,
+                                      (int32_t)copies->node_count);
+    return;
+  }
   int32_t replicas[2] = {model->settings.node_id, answer.leader_id};
   bool led_elsewhere = answer.leader_id >= 0 && answer.leader_id != model->settings.node_id;
   metadata_response_write_partition(call->writer, call->header.api_version, &answer, replicas,

@@ -9,6 +9,7 @@ enum { FIRST_CAPACITY = 16 };
 
 static struct log_batch *ring_at(const struct partition_log *log, uint32_t index);
 static int32_t ring_grow(struct partition_log *log);
+static int32_t add_copy(struct partition_log *log, const struct log_batch *batch, struct bytes data);
 
 void partition_log_init(struct partition_log *log, size_t limit_bytes) {
   *log = (struct partition_log){.limit_bytes = limit_bytes};
@@ -24,26 +25,57 @@ void partition_log_deinit(struct partition_log *log) {
 int32_t partition_log_append(struct partition_log *log, struct bytes batch, int32_t record_count,
                              int64_t max_timestamp_ms, int32_t leader_epoch, int64_t *base_offset) {
   ASSERT(batch.size >= RECORD_BATCH_HEADER_BYTES && record_count > 0);
-  if (log->batch_count == log->capacity) {
-    int32_t status = ring_grow(log);
-    if (status != STATUS_OK) return status;
-  }
-  uint8_t *data = allocator_allocate(batch.size);
-  if (data == NULL) return STATUS_OUT_OF_MEMORY;
-  memcpy(data, batch.data, batch.size);
-  record_batch_set_offset(data, log->end_offset, leader_epoch);
-  *ring_at(log, log->batch_count) = (struct log_batch){.base_offset = log->end_offset,
-                                                       .max_timestamp_ms = max_timestamp_ms,
-                                                       .record_count = record_count,
-                                                       .data = data,
-                                                       .size = batch.size};
-  log->batch_count++;
-  log->bytes += batch.size;
-  *base_offset = log->end_offset;
-  log->end_offset += record_count;
+  struct log_batch added = {.base_offset = log->end_offset,
+                            .max_timestamp_ms = max_timestamp_ms,
+                            .record_count = record_count,
+                            .leader_epoch = leader_epoch};
+  int32_t status = add_copy(log, &added, batch);
+  if (status != STATUS_OK) return status;
+  record_batch_set_offset(ring_at(log, log->batch_count - 1)->data, added.base_offset, leader_epoch);
+  *base_offset = added.base_offset;
   while (log->limit_bytes != 0 && log->bytes > log->limit_bytes && partition_log_drop_oldest(log) != 0)
     continue;
   return STATUS_OK;
+}
+
+int32_t partition_log_replicate(struct partition_log *log, const struct log_batch *batch) {
+  if (log->batch_count == 0) log->start_offset = log->end_offset = batch->base_offset;
+  ASSERT(batch->base_offset == log->end_offset);
+  return add_copy(log, batch, bytes_of(batch->data, batch->size));
+}
+
+void partition_log_truncate(struct partition_log *log, int64_t offset) {
+  while (log->batch_count > 0) {
+    struct log_batch *last = ring_at(log, log->batch_count - 1);
+    if (last->base_offset + last->record_count <= offset) break;
+    log->end_offset = last->base_offset;
+    log->bytes -= last->size;
+    log->batch_count--;
+    allocator_free(last->data);
+  }
+  if (log->end_offset < log->start_offset) log->start_offset = log->end_offset;
+}
+
+int64_t partition_log_common_end(const struct partition_log *log, const struct partition_log *other) {
+  int64_t lowest = log->start_offset < other->start_offset ? log->start_offset : other->start_offset;
+  uint32_t count = log->batch_count, other_count = other->batch_count;
+  while (count > 0 && other_count > 0) {
+    const struct log_batch *last = ring_at(log, count - 1), *other_last = ring_at(other, other_count - 1);
+    if (last->base_offset == other_last->base_offset && last->leader_epoch == other_last->leader_epoch)
+      return last->base_offset + last->record_count;
+    if (last->base_offset >= other_last->base_offset) count--;
+    if (other_last->base_offset >= last->base_offset) other_count--;
+  }
+  return lowest;
+}
+
+struct producer_batch_identity log_batch_identity(const struct log_batch *batch) {
+  enum { PRODUCER_ID_AT = 43, PRODUCER_EPOCH_AT = 51, BASE_SEQUENCE_AT = 53 };
+  return (struct producer_batch_identity){
+      .producer_id = (int64_t)bytes_load_u64(batch->data + PRODUCER_ID_AT),
+      .producer_epoch = (int16_t)bytes_load_u16(batch->data + PRODUCER_EPOCH_AT),
+      .base_sequence = (int32_t)bytes_load_u32(batch->data + BASE_SEQUENCE_AT),
+      .record_count = batch->record_count};
 }
 
 const struct log_batch *partition_log_at(const struct partition_log *log, uint32_t index) {
@@ -92,5 +124,24 @@ static int32_t ring_grow(struct partition_log *log) {
   log->ring = ring;
   log->capacity = capacity;
   log->first = 0;
+  return STATUS_OK;
+}
+
+/* Adds a batch to the end as it is, with bytes of its own. */
+static int32_t add_copy(struct partition_log *log, const struct log_batch *batch, struct bytes data) {
+  if (log->batch_count == log->capacity) {
+    int32_t status = ring_grow(log);
+    if (status != STATUS_OK) return status;
+  }
+  uint8_t *copy = allocator_allocate(data.size);
+  if (copy == NULL) return STATUS_OUT_OF_MEMORY;
+  memcpy(copy, data.data, data.size);
+  struct log_batch *added = ring_at(log, log->batch_count);
+  *added = *batch;
+  added->data = copy;
+  added->size = data.size;
+  log->batch_count++;
+  log->bytes += data.size;
+  log->end_offset += batch->record_count;
   return STATUS_OK;
 }

@@ -6,6 +6,7 @@
 #define BROKER_PARTITION_LOG_H
 
 #include "base/bytes.h"
+#include "broker/producer_state.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ struct log_batch {
   int64_t base_offset;
   int64_t max_timestamp_ms;
   int32_t record_count;
+  int32_t leader_epoch; /* in which it was appended */
   uint8_t *data; /* owned by the log: header with base_offset and leader epoch filled in, then the records */
   size_t size;
 };
@@ -35,6 +37,21 @@ void partition_log_deinit(struct partition_log *log);
  * receives, then drops old ones over the limit. STATUS_OUT_OF_MEMORY leaves the log as it was. */
 int32_t partition_log_append(struct partition_log *log, struct bytes batch, int32_t record_count,
                              int64_t max_timestamp_ms, int32_t leader_epoch, int64_t *base_offset);
+
+/* Appends a copy of a leader's batch as it is there; its base_offset is the end of this log, or the log is
+ * empty and begins with it. STATUS_OUT_OF_MEMORY leaves the log as it was. */
+int32_t partition_log_replicate(struct partition_log *log, const struct log_batch *batch);
+
+/* Drops the batches that reach beyond offset, so that none ends behind it; end_offset becomes the end of the
+ * last batch that stays, or the lower one of offset and start_offset. */
+void partition_log_truncate(struct partition_log *log, int64_t offset);
+
+/* Up to where two logs hold the same batches: the end of the last one that both have, with the same offset
+ * and leader epoch. */
+int64_t partition_log_common_end(const struct partition_log *log, const struct partition_log *other);
+
+/* Who wrote a stored batch; producer_id is negative for nobody. */
+struct producer_batch_identity log_batch_identity(const struct log_batch *batch);
 
 /* The batch by position, 0 being the oldest; index < batch_count. Valid until the next append or drop. */
 const struct log_batch *partition_log_at(const struct partition_log *log, uint32_t index);

@@ -1,4 +1,6 @@
 #include "broker/produce_handler.h"
+#include "base/allocator.h"
+#include "base/assertion.h"
 #include "base/status.h"
 #include "protocol/produce.h"
 
@@ -13,7 +15,8 @@ struct produce_progress {
 };
 
 static bool request_scan(struct broker_model *model, struct broker_call *call,
-                         struct produce_request *request, bool *dropped);
+                         struct produce_request *request, uint32_t *partition_count, bool *dropped);
+static bool reserve_appends(struct broker_model *model, uint32_t count);
 static struct broker_topic *find_topic(const struct broker_model *model, int16_t version,
                                        const struct produce_request_topic *wanted);
 static void answer_topic(struct broker_model *model, struct broker_call *call, struct wire_reader *reader,
@@ -21,9 +24,13 @@ static void answer_topic(struct broker_model *model, struct broker_call *call, s
 static struct produce_response_partition
 answer_partition(struct broker_model *model, struct broker_call *call, struct broker_topic *topic,
                  struct bytes name, const struct produce_request_partition *wanted, int16_t acks);
-static void append(struct broker_model *model, const struct broker_call *call,
-                   struct broker_partition *partition, struct bytes records,
-                   struct produce_response_partition *answer);
+static bool lacks_replicas(const struct broker_model *model, const struct broker_partition *partition);
+static int64_t append(struct broker_model *model, const struct broker_call *call,
+                      struct broker_partition *partition, struct bytes records,
+                      struct produce_response_partition *answer);
+static void note_append(struct broker_model *model, struct broker_topic *topic, int32_t partition,
+                        int64_t end_offset);
+static bool is_awaited(const struct broker_model *model, int16_t acks);
 static int32_t judge_identity(struct broker_model *model, struct broker_partition *partition,
                               const struct producer_batch_identity *identity,
                               struct produce_response_partition *answer, bool *duplicate);
@@ -40,21 +47,34 @@ enum broker_answer produce_handle(struct broker_model *model, struct broker_call
   struct wire_reader reader = call->reader;
   struct produce_request request;
   bool dropped = false;
-  if (!request_scan(model, call, &request, &dropped) || dropped) return BROKER_ANSWER_CUT;
+  uint32_t partition_count = 0;
+  if (!request_scan(model, call, &request, &partition_count, &dropped) || dropped) return BROKER_ANSWER_CUT;
+  if (!reserve_appends(model, partition_count)) return BROKER_ANSWER_CUT;
   struct produce_progress progress = {.acks = request.acks};
   produce_request_read(&reader, version, &request);
   produce_response_write(call->writer, version, request.topic_count);
   for (int32_t index = 0; index < request.topic_count; index++)
     answer_topic(model, call, &reader, &progress);
   write_end(model, call, &progress);
-  if (request.acks != 0) return BROKER_ANSWER_SEND;
+  model->append_timeout_ms = request.timeout_ms;
+  if (request.acks != 0) return is_awaited(model, request.acks) ? BROKER_ANSWER_DELAY : BROKER_ANSWER_SEND;
   /* Without an answer a broker has no other way to tell of an error. */
   return progress.any_error ? BROKER_ANSWER_CUT : BROKER_ANSWER_NONE;
 }
 
+/* Room to note the append of each partition, so that one cannot happen unnoticed. */
+static bool reserve_appends(struct broker_model *model, uint32_t count) {
+  if (count <= model->append_capacity) return true;
+  struct broker_append *appends = allocator_reallocate(model->appends, count * sizeof *appends);
+  if (appends == NULL) return false;
+  model->appends = appends;
+  model->append_capacity = count;
+  return true;
+}
+
 /* Reads the whole request once, so that one that is malformed at its end changes nothing. */
 static bool request_scan(struct broker_model *model, struct broker_call *call,
-                         struct produce_request *request, bool *dropped) {
+                         struct produce_request *request, uint32_t *partition_count, bool *dropped) {
   int16_t version = call->header.api_version;
   struct wire_reader *reader = &call->reader;
   produce_request_read(reader, version, request);
@@ -67,6 +87,7 @@ static bool request_scan(struct broker_model *model, struct broker_call *call,
     for (int32_t index = 0; index < wanted.partition_count && !reader->failed; index++) {
       struct produce_request_partition partition = {0};
       produce_request_read_partition(reader, version, &partition);
+      ++*partition_count;
       if (!reader->failed && broker_call_dropped(model, call, name, partition.index)) *dropped = true;
     }
     produce_request_read_topic_end(reader, version);
@@ -94,9 +115,13 @@ static void answer_topic(struct broker_model *model, struct broker_call *call, s
   for (int32_t index = 0; index < wanted.partition_count; index++) {
     struct produce_request_partition partition = {0};
     produce_request_read_partition(reader, version, &partition);
+    uint32_t appends_before = model->append_count;
     struct produce_response_partition answer =
         answer_partition(model, call, topic, name, &partition, progress->acks);
     if (answer.error_code != 0) progress->any_error = true;
+    /* partition_response => index:INT32 error_code:INT16 rest */
+    if (appends_before < model->append_count && answer.error_code == 0)
+      model->appends[appends_before].error_at = call->writer->size + sizeof(int32_t);
     if (answer.leader_id >= 0) note_hint(progress, answer.leader_id);
     produce_response_write_partition(call->writer, version, &answer, model->validator.errors);
   }
@@ -129,8 +154,11 @@ answer_partition(struct broker_model *model, struct broker_call *call, struct br
     refuse(model, &answer, broker_model_leadership(model, partition, -1), NULL);
     answer.leader_id = partition->leader_id;
     answer.leader_epoch = partition->leader_epoch;
+  } else if (acks == -1 && lacks_replicas(model, partition)) {
+    refuse(model, &answer, STATUS_NOT_ENOUGH_REPLICAS, NULL);
   } else {
-    append(model, call, partition, wanted->records, &answer);
+    int64_t end_offset = append(model, call, partition, wanted->records, &answer);
+    if (end_offset >= 0 && partition->replicas != NULL) note_append(model, topic, wanted->index, end_offset);
     if (hit.error_code != 0) {
       answer.error_code = hit.error_code;
       answer.base_offset = answer.log_append_time_ms = answer.log_start_offset = -1;
@@ -143,9 +171,15 @@ answer_partition(struct broker_model *model, struct broker_call *call, struct br
   return answer;
 }
 
-static void append(struct broker_model *model, const struct broker_call *call,
-                   struct broker_partition *partition, struct bytes records,
-                   struct produce_response_partition *answer) {
+static bool lacks_replicas(const struct broker_model *model, const struct broker_partition *partition) {
+  return partition->replicas != NULL &&
+         (int32_t)partition->replicas->in_sync_count < model->settings.min_in_sync_replicas;
+}
+
+/* Returns the end of the batch in the log; -1 if it is not there. */
+static int64_t append(struct broker_model *model, const struct broker_call *call,
+                      struct broker_partition *partition, struct bytes records,
+                      struct produce_response_partition *answer) {
   struct batch_rules rules = {.message_max_bytes = model->settings.message_max_bytes,
                               .check_records = model->settings.check_records,
                               .timestamp_ahead_max_ms = model->settings.timestamp_ahead_max_ms,
@@ -155,7 +189,7 @@ static void append(struct broker_model *model, const struct broker_call *call,
   if (judgement.error_code != 0) {
     refuse(model, answer, judgement.error_code, judgement.message);
     answer->record_error_count = model->validator.error_count;
-    return;
+    return -1;
   }
   const struct record_batch_header *header = &judgement.header;
   struct producer_batch_identity identity = {.producer_id = header->producer_id,
@@ -170,7 +204,24 @@ static void append(struct broker_model *model, const struct broker_call *call,
     if (status == STATUS_OK && header->producer_id >= 0)
       producer_state_record(&partition->producers, &identity, answer->base_offset, header->max_timestamp_ms);
   }
-  if (answer->error_code == 0) answer->log_start_offset = partition->log.start_offset;
+  if (answer->error_code != 0) return -1;
+  answer->log_start_offset = partition->log.start_offset;
+  return answer->base_offset + header->record_count;
+}
+
+/* The memory is there: produce_handle has reserved it. */
+static void note_append(struct broker_model *model, struct broker_topic *topic, int32_t partition,
+                        int64_t end_offset) {
+  ASSERT(model->append_count < model->append_capacity);
+  model->appends[model->append_count++] =
+      (struct broker_append){.topic = topic, .partition = partition, .end_offset = end_offset};
+}
+
+static bool is_awaited(const struct broker_model *model, int16_t acks) {
+  for (uint32_t index = 0; acks == -1 && index < model->append_count; index++) {
+    if (model->appends[index].error_at != 0) return true;
+  }
+  return false;
 }
 
 /* Judges a batch by its producer; a refusal is put into the answer. */

@@ -164,7 +164,8 @@ static void take_request(struct model_world *world, uint32_t connection, struct 
     fake_transport_deliver(world->transport, connection, bytes_of(response.data, response.size));
     break;
   case BROKER_ANSWER_NONE: break;
-  case BROKER_ANSWER_WAIT: ASSERT(false); break; /* no consumer here */
+  case BROKER_ANSWER_WAIT:
+  case BROKER_ANSWER_DELAY: ASSERT(false); break; /* neither consumers nor replicas here */
   case BROKER_ANSWER_STALL: world->input[connection].stalled = true; break;
   case BROKER_ANSWER_CUT:
     world->input[connection].stalled = true;
