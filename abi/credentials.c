@@ -105,14 +105,14 @@ static int32_t begin(sendoff_producer *handle, struct producer **producer, struc
 }
 
 static int32_t end(struct producer *producer, int32_t status) {
-  lock_acquire(&producer->slot->lock);
+  handle_slot_lock(producer->slot);
   producer_leave(producer);
   return status;
 }
 
 /* The sender thread reckons anew when the next token is to be wanted. */
 static int32_t end_waking(struct producer *producer, int32_t status) {
-  lock_acquire(&producer->slot->lock);
+  handle_slot_lock(producer->slot);
   producer_wake_sender(producer);
   producer_leave(producer);
   return status;

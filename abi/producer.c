@@ -19,7 +19,8 @@ enum {
 };
 
 static void convert_callbacks(const sendoff_callbacks *from, struct producer_callbacks *to);
-static void read_counters(const struct producer *producer, sendoff_counters *counters);
+static void read_counters(const struct producer *producer, sendoff_counters *counters)
+    REQUIRES(producer_lock);
 
 static const struct partition_snapshot *snapshot_of(const sendoff_partitions *partitions) {
   return (const struct partition_snapshot *)(const void *)partitions;
@@ -116,7 +117,8 @@ int32_t sendoff_flush(sendoff_producer *handle, int64_t timeout_ms, sendoff_flus
 int32_t sendoff_close(sendoff_producer *handle, int64_t timeout_ms) {
   struct producer *producer;
   int32_t status = handle_lock(handle, &producer);
-  return status == STATUS_OK ? waiting_close(producer, timeout_ms) : status;
+  if (status != STATUS_OK) return status;
+  return waiting_close(producer, timeout_ms);
 }
 
 void sendoff_destroy(sendoff_producer *handle) {
@@ -157,7 +159,7 @@ int32_t sendoff_poll_event(sendoff_producer *handle, sendoff_event *event, int64
   struct event taken = {0};
   int64_t deadline_us = timeout_ms == 0 ? 0 : producer_deadline_us(clock_monotonic_us(), timeout_ms);
   status = event_queue_take(&producer->events, &taken, deadline_us);
-  lock_acquire(&producer->slot->lock);
+  handle_slot_lock(producer->slot);
   producer_leave(producer);
   if (status != STATUS_OK) return status;
   sendoff_event told = {

@@ -23,7 +23,7 @@ SAME_LAYOUT(value_bytes, value.size);
 static int32_t convert(const sendoff_record *record, struct submission *submission);
 static int32_t send_one(sendoff_producer *handle, const struct submission *submission, bool may_wait);
 static int32_t send_packed(struct producer *producer, struct packed_reader *reader, uint32_t count,
-                           int64_t deadline_us, uint32_t *accepted);
+                           int64_t deadline_us, uint32_t *accepted) REQUIRES(producer_lock);
 
 int32_t sendoff_send(sendoff_producer *handle, const sendoff_record *record) {
   struct submission submission;

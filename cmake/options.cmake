@@ -44,6 +44,13 @@ target_compile_options(sendoff_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
   -Wold-style-definition -Wcast-align -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
   -Wimplicit-fallthrough -Wdouble-promotion -fno-common)
+# sendoff_check_locks(TARGET): a wrong lock does not build, where the compiler is clang (src/base/thread_safety.h).
+function(sendoff_check_locks target)
+  if(CMAKE_C_COMPILER_ID MATCHES Clang)
+    target_compile_options(${target} PRIVATE -Wthread-safety -Werror=thread-safety)
+  endif()
+endfunction()
+
 if(SENDOFF_WERROR)
   target_compile_options(sendoff_flags INTERFACE -Werror)
 endif()

@@ -12,6 +12,10 @@ struct CAPABILITY("lock") lock {
   pthread_mutex_t mutex;
 };
 
+/* Stands for the lock that guards the fields of a struct, whichever object that is: C has no other name for
+ * it. Declared, never defined. Good for locks of which a thread has one at a time. */
+struct CAPABILITY("lock") lock_role;
+
 #define LOCK_INITIALIZER                                                                                     \
   { PTHREAD_MUTEX_INITIALIZER }
 

@@ -131,11 +131,11 @@ struct secret_usage secret_usage(void) {
   return usage;
 }
 
-void secret_before_fork(void) {
+void secret_before_fork(void) NO_THREAD_SAFETY_ANALYSIS {
   lock_acquire(&arena.lock);
 }
 
-void secret_after_fork(void) {
+void secret_after_fork(void) NO_THREAD_SAFETY_ANALYSIS {
   lock_release(&arena.lock);
 }
 

@@ -15,6 +15,8 @@
 /* On data. C has no name for a field beside this one: the lock of a struct's field is a global one, or the
  * struct's lock_role (see lock.h). */
 #define GUARDED_BY(lock) THREAD_SAFETY(guarded_by(lock))
+/* Of a pointer: what it points to. */
+#define PT_GUARDED_BY(lock) THREAD_SAFETY(pt_guarded_by(lock))
 
 /* On functions. EXCLUDES: it takes the lock itself. TRY_ACQUIRE: its first argument is what is returned when
  * the lock was taken, false for zero. */

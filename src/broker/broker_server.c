@@ -114,12 +114,12 @@ uint16_t broker_server_port(const struct broker_server *server) {
   return server->port;
 }
 
-struct broker_model *broker_server_lock(struct broker_server *server) {
+struct broker_model *broker_server_lock(struct broker_server *server) NO_THREAD_SAFETY_ANALYSIS {
   lock_acquire(&server->mutex);
   return server->model;
 }
 
-void broker_server_unlock(struct broker_server *server) {
+void broker_server_unlock(struct broker_server *server) NO_THREAD_SAFETY_ANALYSIS {
   lock_release(&server->mutex);
   server_wake(server); /* a Fetch that waits may have something to say now */
 }
@@ -301,7 +301,8 @@ static nfds_t poll_prepare(struct broker_server *server, bool paused, int64_t no
   } else {
     until_us = server->accept_after_us;
   }
-  uint64_t append_count = broker_model_append_count(broker_server_lock(server));
+  lock_acquire(&server->mutex);
+  uint64_t append_count = broker_model_append_count(server->model);
   lock_release(&server->mutex);
   for (struct list *node = server->connections.next; node != &server->connections; node = node->next) {
     const struct broker_connection *connection = LIST_ENTRY(node, struct broker_connection, link);

@@ -6,6 +6,7 @@
 #ifndef BROKER_BROKER_SERVER_H
 #define BROKER_BROKER_SERVER_H
 
+#include "base/lock.h"
 #include "broker/broker_model.h"
 #include <stdint.h>
 
@@ -41,8 +42,9 @@ void broker_server_destroy(struct broker_server *server);
 uint16_t broker_server_port(const struct broker_server *server);
 
 /* The model, which is the caller's until unlock; no request is handled meanwhile. */
-struct broker_model *broker_server_lock(struct broker_server *server);
-void broker_server_unlock(struct broker_server *server);
+extern struct lock_role broker_model_lock;
+struct broker_model *broker_server_lock(struct broker_server *server) ACQUIRE(broker_model_lock);
+void broker_server_unlock(struct broker_server *server) RELEASE(broker_model_lock);
 
 /* Reads, answers and accepts nothing until it continues, as a process that was sent SIGSTOP: the system still
  * takes connections and bytes for it. No request is handled once pause has returned. */

@@ -23,10 +23,10 @@ struct resolver {
   bool destroyed;
 };
 
-static void forget_token(struct resolver *resolver, uint64_t token);
-static int32_t start_thread(struct resolver *resolver);
+static void forget_token(struct resolver *resolver, uint64_t token) REQUIRES(resolver->lock);
+static int32_t start_thread(struct resolver *resolver) REQUIRES(resolver->lock);
 static void *run_thread(void *argument);
-static void drop_reference(struct resolver *resolver);
+static void drop_reference(struct resolver *resolver) RELEASE(resolver->lock);
 static void free_all(struct list *lookups);
 static bool answer_numeric(struct resolver_lookup *lookup);
 static int32_t query(struct resolver_lookup *lookup, const char *host, int flags);

@@ -10,9 +10,9 @@
 
 static bool installed; /* under the process lock */
 
-static void before_fork(void);
-static void in_parent(void);
-static void in_child(void);
+static void before_fork(void) ACQUIRE(process_lock);
+static void in_parent(void) RELEASE(process_lock);
+static void in_child(void) RELEASE(process_lock);
 
 int32_t fork_guard_install(struct config_error *error) {
   process_lock_enter();

@@ -21,9 +21,9 @@ volatile uint32_t handle_fork_generation;
 /* slots[i] for i < slot_count never change. The rest is under the process lock. */
 static struct handle_slot *slots[HANDLE_MAXIMUM_SLOTS];
 static atomic_uint slot_count;
-static struct handle_slot *free_slots;
+static struct handle_slot *free_slots GUARDED_BY(process_lock);
 
-static int32_t add_slot(struct handle_slot **slot);
+static int32_t add_slot(struct handle_slot **slot) REQUIRES(process_lock);
 static void renew(struct handle_slot *slot);
 
 int32_t handle_acquire(struct handle_slot **out, struct config_error *error) {
@@ -63,11 +63,12 @@ void *handle_of(const struct handle_slot *slot) {
   return (void *)value;
 }
 
-int32_t handle_lock(const void *handle, struct producer **out) {
+/* Here the producers' lock is made of the slot's. */
+int32_t handle_lock(const void *handle, struct producer **out) NO_THREAD_SAFETY_ANALYSIS {
   struct handle_slot *slot = handle_slot_of(handle);
   if (slot == NULL) return STATUS_INVALID_ARGUMENT;
   if (handle_is_forked(slot)) return STATUS_FORKED; /* its lock may be held for ever */
-  lock_acquire(&slot->lock);
+  handle_slot_lock(slot);
   if (handle_generation_of(handle) == handle_generation_of(handle_of(slot)) && slot->producer != NULL) {
     *out = slot->producer;
     return STATUS_OK;
@@ -76,7 +77,7 @@ int32_t handle_lock(const void *handle, struct producer **out) {
   return STATUS_CLOSED;
 }
 
-void handle_unlock(struct handle_slot *slot) {
+void handle_unlock(struct handle_slot *slot) NO_THREAD_SAFETY_ANALYSIS {
   lock_release(&slot->lock);
 }
 

@@ -5,6 +5,7 @@
 #ifndef PRODUCER_HANDLE_H
 #define PRODUCER_HANDLE_H
 
+#include "base/condition.h"
 #include "base/lock.h"
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -31,6 +32,9 @@ struct handle_slot {
   atomic_bool wake_requested;                   /* taken by the sender thread */
 };
 
+/* The lock of whichever producer: a thread never has two of them. */
+extern struct lock_role producer_lock;
+
 /* Raised in the child by every fork since the first slot was taken, when there is no other thread yet. */
 extern volatile uint32_t handle_fork_generation;
 
@@ -45,8 +49,23 @@ void *handle_of(const struct handle_slot *slot);
 
 /* Locks the slot that a handle names. STATUS_OK: *producer is valid until handle_unlock. Otherwise nothing is
  * locked: INVALID_ARGUMENT (NULL, or never a handle), FORKED, CLOSED (destroyed). */
-int32_t handle_lock(const void *handle, struct producer **producer);
-void handle_unlock(struct handle_slot *slot);
+int32_t handle_lock(const void *handle, struct producer **producer) TRY_ACQUIRE(false, producer_lock);
+void handle_unlock(struct handle_slot *slot) RELEASE(producer_lock);
+
+/* Locks a slot, whatever is in it. */
+static inline void handle_slot_lock(struct handle_slot *slot)
+    ACQUIRE(producer_lock) NO_THREAD_SAFETY_ANALYSIS;
+static inline void handle_slot_lock(struct handle_slot *slot) {
+  lock_acquire(&slot->lock);
+}
+
+/* condition_wait with the slot's lock. */
+static inline bool handle_slot_wait(struct handle_slot *slot, struct condition *condition,
+                                    int64_t deadline_us) REQUIRES(producer_lock) NO_THREAD_SAFETY_ANALYSIS;
+static inline bool handle_slot_wait(struct handle_slot *slot, struct condition *condition,
+                                    int64_t deadline_us) {
+  return condition_wait(condition, &slot->lock, deadline_us);
+}
 
 /* Asks the sender thread of the handle's producer to end the waits under way. Async-signal-safe: takes no
  * lock. STATUS_OK, INVALID_ARGUMENT, FORKED, CLOSED. */

@@ -4,6 +4,7 @@
 
 #include "base/condition.h"
 #include "base/list.h"
+#include "producer/handle.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,16 +17,18 @@ struct memory_waiter {
 };
 
 /* Joins the end of the queue. STATUS_OK, OUT_OF_MEMORY. */
-int32_t memory_waiter_join(struct producer *producer, struct memory_waiter *waiter, bool for_partition);
-void memory_waiter_leave(struct producer *producer, struct memory_waiter *waiter);
+int32_t memory_waiter_join(struct producer *producer, struct memory_waiter *waiter, bool for_partition)
+    REQUIRES(producer_lock);
+void memory_waiter_leave(struct producer *producer, struct memory_waiter *waiter) REQUIRES(producer_lock);
 
 /* Memory came free: lets the first waiter try, and those that wait for a partition. */
-void memory_waiters_serve(struct producer *producer);
+void memory_waiters_serve(struct producer *producer) REQUIRES(producer_lock);
 
 /* Everybody looks again: closed, woken. */
-void memory_waiters_wake_all(struct producer *producer);
+void memory_waiters_wake_all(struct producer *producer) REQUIRES(producer_lock);
 
 /* Whether a thread that needs memory has to queue behind others. */
-bool memory_waiters_are_queued(const struct producer *producer, const struct memory_waiter *except);
+bool memory_waiters_are_queued(const struct producer *producer, const struct memory_waiter *except)
+    REQUIRES(producer_lock);
 
 #endif

@@ -1,8 +1,6 @@
 #include "producer/process_lock.h"
 
-#include "base/lock.h"
-
-static struct lock process_lock = LOCK_INITIALIZER;
+struct lock process_lock = LOCK_INITIALIZER;
 
 void process_lock_enter(void) {
   lock_acquire(&process_lock);

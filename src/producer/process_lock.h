@@ -4,7 +4,11 @@
 #ifndef PRODUCER_PROCESS_LOCK_H
 #define PRODUCER_PROCESS_LOCK_H
 
-void process_lock_enter(void);
-void process_lock_leave(void);
+#include "base/lock.h"
+
+extern struct lock process_lock;
+
+void process_lock_enter(void) ACQUIRE(process_lock);
+void process_lock_leave(void) RELEASE(process_lock);
 
 #endif

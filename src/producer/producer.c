@@ -18,10 +18,10 @@ static const bool allowed[PRODUCER_STATE_COUNT][PRODUCER_STATE_COUNT] = {
     [PRODUCER_CLOSING] = {[PRODUCER_CLOSED] = true},
 };
 
-static void release(struct producer *producer, struct batch *batch);
+static void release(struct producer *producer, struct batch *batch) REQUIRES(producer_lock);
 static int32_t start(struct producer *producer, struct config_error *error);
-static void free_in_child(struct producer *producer);
-static void detach_threads(struct producer *producer);
+static void free_in_child(struct producer *producer) NO_THREAD_SAFETY_ANALYSIS;
+static void detach_threads(struct producer *producer) REQUIRES(producer_lock);
 
 enum { WALL_CLOCK_EVERY_US = 10000 };
 
@@ -135,10 +135,10 @@ void producer_join_threads(struct producer *producer) {
   bool join_dispatcher = producer->dispatcher_started && !producer->dispatcher_joined;
   producer->sender_joined = true;
   producer->dispatcher_joined = true;
-  lock_release(&producer->slot->lock);
+  handle_unlock(producer->slot);
   if (join_sender) pthread_join(producer->sender_thread, NULL);
   if (join_dispatcher) pthread_join(producer->dispatcher_thread, NULL);
-  lock_acquire(&producer->slot->lock);
+  handle_slot_lock(producer->slot);
 }
 
 void producer_set_state(struct producer *producer, enum producer_state state) {
@@ -192,14 +192,14 @@ static void release(struct producer *producer, struct batch *batch) {
 static int32_t start(struct producer *producer, struct config_error *error) {
   struct handle_slot *slot = producer->slot;
   int32_t status = security_start(producer->security);
-  lock_acquire(&slot->lock);
+  handle_slot_lock(slot);
   if (status == STATUS_OK) status = report_dispatcher_start(producer);
   if (status == STATUS_OK) status = sender_thread_start(producer);
   if (status == STATUS_OK) {
     slot->producer = producer;
     atomic_store(&slot->wake_target, producer->client);
   }
-  lock_release(&slot->lock);
+  handle_unlock(slot);
   if (status == STATUS_OK) return status;
   config_error_set(error, "a thread could not be started");
   report_dispatcher_cancel(producer);

@@ -56,35 +56,41 @@ struct producer {
   struct lock thread_hooks; /* held in on_thread_start and on_thread_stop: one at a time; taken first */
   enum delivery_report_mode report_mode; /* never AUTO */
   struct log log;
-  struct security *security;                /* NULL: PLAINTEXT */
-  bool has_connected;                       /* since last_failure; of the sender thread */
-  char last_failure[PRODUCER_REASON_BYTES]; /* of a connection, for sendoff_connect; under the lock */
+  struct security *security; /* NULL: PLAINTEXT */
+  bool has_connected;        /* since last_failure; of the sender thread */
+  /* Of a connection, for sendoff_connect. */
+  char last_failure[PRODUCER_REASON_BYTES] GUARDED_BY(producer_lock);
 
-  /* Under the lock. */
-  enum producer_state state;
-  bool destroyed;
-  uint32_t users; /* threads inside, ours included: the last one out frees */
-  struct accumulator accumulator;
-  struct report_queue reports;
-  struct list memory_waiters; /* struct memory_waiter, in order */
-  struct condition changed;   /* something that a waiter may look for: see producer_note_change */
-  uint32_t change_waiters;
-  struct condition reports_arrived; /* for poll and the dispatcher */
-  struct condition finished;        /* the state became CLOSED, or the dispatcher ended */
-  uint64_t wakes;                   /* raised for each sendoff_wake */
-  bool memory_freed;                /* since waiters were looked at */
-  bool calling;                     /* a report callback is running */
-  uint64_t reports_due;             /* records whose reports were ever queued */
-  uint64_t reports_done;            /* the first so many of them were read, or their callbacks have run */
-  uint64_t flushed_not_delivered, flushed_unknown; /* totals at the last completed flush */
-  int64_t close_deadline_us;
-  uint64_t aborted;                     /* records settled by the close deadline */
-  uint64_t unsent_at_exit;              /* on their way when the process began to end, until that is told */
-  uint64_t lost_before_exit;            /* settled by then, but not delivered for sure */
-  atomic_bool quiet;                    /* report callbacks are not run any more: destroyed, or at exit */
-  int64_t wall_offset_us, wall_read_us; /* wall clock minus monotonic clock, and when it was read */
-  struct recent_clock recent_clock;     /* of those who send */
-  struct network_client *client;        /* NULL once closed */
+  /* Under the lock, but for the conditions and what says otherwise. */
+  enum producer_state state GUARDED_BY(producer_lock);
+  bool destroyed GUARDED_BY(producer_lock);
+  uint32_t users GUARDED_BY(producer_lock); /* threads inside, ours included: the last one out frees */
+  struct accumulator accumulator GUARDED_BY(producer_lock);
+  struct report_queue reports GUARDED_BY(producer_lock);
+  struct list memory_waiters GUARDED_BY(producer_lock); /* struct memory_waiter, in order */
+  struct condition changed; /* something that a waiter may look for: see producer_note_change */
+  uint32_t change_waiters GUARDED_BY(producer_lock);
+  struct condition reports_arrived;               /* for poll and the dispatcher */
+  struct condition finished;                      /* the state became CLOSED, or the dispatcher ended */
+  uint64_t wakes GUARDED_BY(producer_lock);       /* raised for each sendoff_wake */
+  bool memory_freed GUARDED_BY(producer_lock);    /* since waiters were looked at */
+  bool calling GUARDED_BY(producer_lock);         /* a report callback is running */
+  uint64_t reports_due GUARDED_BY(producer_lock); /* records whose reports were ever queued */
+  /* The first so many of them were read, or their callbacks have run. */
+  uint64_t reports_done GUARDED_BY(producer_lock);
+  uint64_t flushed_not_delivered GUARDED_BY(producer_lock); /* totals at the last completed flush */
+  uint64_t flushed_unknown GUARDED_BY(producer_lock);
+  int64_t close_deadline_us GUARDED_BY(producer_lock);
+  uint64_t aborted GUARDED_BY(producer_lock); /* records settled by the close deadline */
+  /* On their way when the process began to end, until that is told. */
+  uint64_t unsent_at_exit GUARDED_BY(producer_lock);
+  uint64_t lost_before_exit GUARDED_BY(producer_lock); /* settled by then, but not delivered for sure */
+  atomic_bool quiet; /* report callbacks are not run any more: destroyed, or at exit */
+  /* Wall clock minus monotonic clock, and when it was read. */
+  int64_t wall_offset_us GUARDED_BY(producer_lock);
+  int64_t wall_read_us GUARDED_BY(producer_lock);
+  struct recent_clock recent_clock; /* of those who send */
+  struct network_client *client;    /* NULL once closed */
   struct sender *sender;
 
   struct event_queue events; /* has its own lock */
@@ -92,7 +98,11 @@ struct producer {
   bool report_waker_open;
 
   pthread_t sender_thread, dispatcher_thread;
-  bool sender_started, sender_joined, dispatcher_started, dispatcher_joined, dispatcher_ended;
+  bool sender_started GUARDED_BY(producer_lock);
+  bool sender_joined GUARDED_BY(producer_lock);
+  bool dispatcher_started GUARDED_BY(producer_lock);
+  bool dispatcher_joined GUARDED_BY(producer_lock);
+  bool dispatcher_ended GUARDED_BY(producer_lock);
   bool conditions_made;
   bool turning; /* sender thread: in a step or a poll, not between them */
   char thread_name[16];
@@ -100,48 +110,48 @@ struct producer {
 
 /* STATUS_OK and a handle; or a status, everything freed and callbacks released. Without the lock. */
 int32_t producer_create(const struct config *config, const struct producer_callbacks *callbacks,
-                        void **handle, struct config_error *error);
+                        void **handle, struct config_error *error) EXCLUDES(producer_lock);
 
 /* NULL and stale handles are allowed. Without the lock. */
-void producer_destroy(void *handle);
+void producer_destroy(void *handle) EXCLUDES(producer_lock);
 
 /* Around a wait, which releases the lock: keeps the producer in memory although it may be destroyed
  * meanwhile. Every use ends before the call does: with producer_end_use and producer_unlock, or
  * producer_leave for both. */
-void producer_use(struct producer *producer);
-void producer_end_use(struct producer *producer);
-void producer_leave(struct producer *producer);
+void producer_use(struct producer *producer) REQUIRES(producer_lock);
+void producer_end_use(struct producer *producer) REQUIRES(producer_lock);
+void producer_leave(struct producer *producer) RELEASE(producer_lock);
 
 /* Ends a call: unlocks, wakes the sender thread if an append asked for it, and frees a destroyed producer
  * when the last one is out. */
-void producer_unlock(struct producer *producer);
+void producer_unlock(struct producer *producer) RELEASE(producer_lock);
 
 /* Wakes the sender thread, whether it sleeps or not. */
-void producer_wake_sender(struct producer *producer);
+void producer_wake_sender(struct producer *producer) REQUIRES(producer_lock);
 
 /* The record timestamp for now. */
-int64_t producer_wall_ms(struct producer *producer, int64_t now_us);
+int64_t producer_wall_ms(struct producer *producer, int64_t now_us) REQUIRES(producer_lock);
 
 /* Starts to close: no more records, settle by deadline_us. Again: only an earlier deadline changes anything.
  */
-void producer_begin_close(struct producer *producer, int64_t deadline_us);
+void producer_begin_close(struct producer *producer, int64_t deadline_us) REQUIRES(producer_lock);
 
 /* The state is CLOSED, and all reports that go to callbacks have been given. */
-bool producer_is_finished(const struct producer *producer);
+bool producer_is_finished(const struct producer *producer) REQUIRES(producer_lock);
 /* Of a finished producer: waits until its threads, which have nothing left to do, are gone; the first caller
  * does. Releases the lock meanwhile. Not from a callback. */
-void producer_join_threads(struct producer *producer);
+void producer_join_threads(struct producer *producer) REQUIRES(producer_lock);
 
-void producer_set_state(struct producer *producer, enum producer_state state);
+void producer_set_state(struct producer *producer, enum producer_state state) REQUIRES(producer_lock);
 bool producer_state_may_change(enum producer_state from, enum producer_state to);
 
 /* now + timeout_ms; -1 is never. */
 int64_t producer_deadline_us(int64_t now_us, int64_t timeout_ms);
 
 /* A settled batch, from the sender: to the reports queue, or freed. */
-void producer_take_settled(struct producer *producer, struct batch *batch);
+void producer_take_settled(struct producer *producer, struct batch *batch) REQUIRES(producer_lock);
 
 /* Gives back the memory of batches whose reports are read. */
-void producer_release_batches(struct producer *producer, struct list *finished);
+void producer_release_batches(struct producer *producer, struct list *finished) REQUIRES(producer_lock);
 
 #endif

@@ -14,7 +14,7 @@ static int32_t build_parts(struct producer *producer, const struct config *confi
                            struct config_error *error);
 static int32_t build_security(struct producer *producer, const struct config *config, uint64_t seed,
                               struct config_error *error);
-static int32_t build_accumulator(struct producer *producer, uint64_t seed);
+static int32_t build_accumulator(struct producer *producer, uint64_t seed) NO_THREAD_SAFETY_ANALYSIS;
 static int32_t build_network(struct producer *producer, uint64_t seed);
 static int32_t build_sender(struct producer *producer, uint64_t seed);
 static void choose_report_mode(struct producer *producer);
@@ -25,12 +25,12 @@ static void wake_sender(void *context);
 static void on_token_wanted(void *context);
 static void on_thread_start(void *context, const char *name);
 static void on_thread_stop(void *context, const char *name);
-static void on_settled(void *context, struct batch *batch);
+static void on_settled(void *context, struct batch *batch) REQUIRES(producer_lock);
 static void on_throttled(void *context, int32_t broker, int32_t throttle_ms);
 static int32_t call_partitioner(void *user, const char *topic, struct bytes key, struct bytes value,
                                 int32_t partition_count, int32_t *partition);
-static void enter_gate(void *context);
-static void leave_gate(void *context);
+static void enter_gate(void *context) ACQUIRE(producer_lock);
+static void leave_gate(void *context) RELEASE(producer_lock);
 
 int32_t producer_build(struct producer *producer, const struct config *config, struct config_error *error) {
   list_init(&producer->memory_waiters);
@@ -311,9 +311,9 @@ static int32_t call_partitioner(void *user, const char *topic, struct bytes key,
 }
 
 static void enter_gate(void *context) {
-  lock_acquire(&((struct producer *)context)->slot->lock);
+  handle_slot_lock(((const struct producer *)context)->slot);
 }
 
 static void leave_gate(void *context) {
-  lock_release(&((struct producer *)context)->slot->lock);
+  handle_unlock(((const struct producer *)context)->slot);
 }

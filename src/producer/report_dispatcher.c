@@ -28,18 +28,21 @@ int32_t report_dispatcher_start(struct producer *producer) {
 }
 
 void report_dispatcher_cancel(struct producer *producer) {
-  if (!producer->dispatcher_started) return;
-  lock_acquire(&producer->slot->lock);
+  handle_slot_lock(producer->slot);
+  if (!producer->dispatcher_started) {
+    handle_unlock(producer->slot);
+    return;
+  }
   producer_set_state(producer, PRODUCER_CLOSING);
   producer_set_state(producer, PRODUCER_CLOSED);
   condition_broadcast(&producer->reports_arrived);
-  lock_release(&producer->slot->lock);
+  handle_unlock(producer->slot);
   pthread_join(producer->dispatcher_thread, NULL);
 }
 
 bool report_dispatcher_call(struct producer *producer) {
   if (producer->report_mode == DELIVERY_REPORT_QUEUE) return true;
-  lock_acquire(&producer->slot->lock);
+  handle_slot_lock(producer->slot);
   while (!list_is_empty(&producer->reports.batches)) {
     struct list taken;
     list_init(&taken);
@@ -47,38 +50,38 @@ bool report_dispatcher_call(struct producer *producer) {
     uint64_t count = producer->reports.unread;
     producer->reports.unread = 0;
     producer->calling = true;
-    lock_release(&producer->slot->lock);
+    handle_unlock(producer->slot);
     for (struct list *node = taken.next; node != &taken; node = node->next)
       call_for_batch(producer, LIST_ENTRY(node, struct batch, queue_node));
     if (handle_is_forked(producer->slot)) return false;
-    lock_acquire(&producer->slot->lock);
+    handle_slot_lock(producer->slot);
     producer->calling = false;
     producer->reports_done += count;
     producer_release_batches(producer, &taken);
   }
-  lock_release(&producer->slot->lock);
+  handle_unlock(producer->slot);
   return true;
 }
 
 static void *run(void *argument) {
   struct producer *producer = argument;
-  lock_acquire(&producer->slot->lock);
-  lock_release(&producer->slot->lock);
+  handle_slot_lock(producer->slot);
+  handle_unlock(producer->slot);
   library_thread_entered(producer, dispatcher_name);
   for (bool ended = false; !ended;) {
     if (!report_dispatcher_call(producer)) return NULL;
-    lock_acquire(&producer->slot->lock);
+    handle_slot_lock(producer->slot);
     if (producer->change_waiters > 0) condition_broadcast(&producer->changed);
     if (!list_is_empty(&producer->accumulator.staged_topics))
       producer_wake_sender(producer); /* more of them may fit now */
     if (list_is_empty(&producer->reports.batches)) {
       ended = producer->state == PRODUCER_CLOSED;
-      if (!ended) condition_wait(&producer->reports_arrived, &producer->slot->lock, CLOCK_NEVER_US);
+      if (!ended) handle_slot_wait(producer->slot, &producer->reports_arrived, CLOCK_NEVER_US);
     }
-    lock_release(&producer->slot->lock);
+    handle_unlock(producer->slot);
   }
   library_thread_leaving(producer, dispatcher_name);
-  lock_acquire(&producer->slot->lock);
+  handle_slot_lock(producer->slot);
   producer->dispatcher_ended = true;
   condition_broadcast(&producer->changed);
   condition_broadcast(&producer->finished);

@@ -9,8 +9,9 @@
 
 static void *run(void *argument);
 static bool turn(struct producer *producer, bool may_call);
-static bool look_after_waiters(struct producer *producer, int64_t now_us, int64_t *deadline_us);
-static void take_wake(struct producer *producer);
+static bool look_after_waiters(struct producer *producer, int64_t now_us, int64_t *deadline_us)
+    REQUIRES(producer_lock);
+static void take_wake(struct producer *producer) REQUIRES(producer_lock);
 static void finish(struct producer *producer);
 static int64_t clock_of(void *context);
 
@@ -55,8 +56,8 @@ void library_thread_leaving(struct producer *producer, const char *name) {
 
 static void *run(void *argument) {
   struct producer *producer = argument;
-  lock_acquire(&producer->slot->lock); /* create has ended when this is ours */
-  lock_release(&producer->slot->lock);
+  handle_slot_lock(producer->slot); /* create has ended when this is ours */
+  handle_unlock(producer->slot);
   library_thread_entered(producer, producer->thread_name);
   while (turn(producer, true)) {
   }
@@ -73,9 +74,9 @@ static bool turn(struct producer *producer, bool may_call) {
   bool calls = may_call && producer->report_mode != DELIVERY_REPORT_DISPATCHER;
   if (calls && !report_dispatcher_call(producer)) return false;
   if (calls) now_us = clock_monotonic_us(); /* the host may have taken its time */
-  lock_acquire(&producer->slot->lock);
+  handle_slot_lock(producer->slot);
   bool more = look_after_waiters(producer, now_us, &deadline_us);
-  lock_release(&producer->slot->lock);
+  handle_unlock(producer->slot);
   if (!more) return false;
   int64_t security_us = security_tick(producer->security, now_us);
   if (security_us < deadline_us) deadline_us = security_us;
@@ -113,15 +114,15 @@ static void take_wake(struct producer *producer) {
 
 /* Settles what is left, closes the connections, hands out the last reports. */
 static void finish(struct producer *producer) {
-  lock_acquire(&producer->slot->lock);
+  handle_slot_lock(producer->slot);
   struct network_client *client = producer->client;
   uint64_t settled = producer->accumulator.totals.settled;
-  lock_release(&producer->slot->lock);
+  handle_unlock(producer->slot);
   sender_abort(producer->sender, clock_monotonic_us());
-  lock_acquire(&producer->slot->lock);
+  handle_slot_lock(producer->slot);
   producer->aborted = producer->accumulator.totals.settled - settled;
   producer->client = NULL; /* nobody wakes it from here on */
-  lock_release(&producer->slot->lock);
+  handle_unlock(producer->slot);
   handle_end_wakes(producer->slot);
   security_end_loading(producer->security);
   network_client_destroy(client);
@@ -130,7 +131,7 @@ static void finish(struct producer *producer) {
   security_close(producer->security); /* behind the reports: a fetch under way takes a moment to end */
   event_queue_close(&producer->events);
   library_thread_leaving(producer, producer->thread_name);
-  lock_acquire(&producer->slot->lock);
+  handle_slot_lock(producer->slot);
   producer_set_state(producer, PRODUCER_CLOSED);
   if (producer->report_waker_open) waker_wake(&producer->report_waker); /* readable for ever */
   memory_waiters_wake_all(producer);

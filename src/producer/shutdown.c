@@ -23,8 +23,9 @@ struct tally {
 };
 
 static void begin(struct handle_slot *slot, int64_t now_us, int64_t *deadline_us);
+static void leave_partitioner(struct handle_slot *slot) NO_THREAD_SAFETY_ANALYSIS;
 static void await(struct handle_slot *slot, int64_t deadline_us);
-static void await_finish(struct producer *producer, int64_t deadline_us);
+static void await_finish(struct producer *producer, int64_t deadline_us) REQUIRES(producer_lock);
 static bool is_on(const struct producer *producer, bool started, pthread_t thread);
 static void tell(struct handle_slot *slot, struct tally *tally);
 static void print(const struct tally *tally);
@@ -45,9 +46,8 @@ void shutdown_all(void) {
 
 static void begin(struct handle_slot *slot, int64_t now_us, int64_t *deadline_us) {
   if (handle_is_forked(slot)) return;
-  /* exit was called by a partitioner: what it was asked for is never answered, so the lock is not needed. */
-  if (callback_scope_holds(&slot->lock)) handle_unlock(slot);
-  lock_acquire(&slot->lock);
+  leave_partitioner(slot);
+  handle_slot_lock(slot);
   struct producer *producer = slot->producer;
   if (producer != NULL && producer->state != PRODUCER_CLOSED) {
     const struct accumulator_totals *totals = &producer->accumulator.totals;
@@ -65,9 +65,14 @@ static void begin(struct handle_slot *slot, int64_t now_us, int64_t *deadline_us
   handle_unlock(slot);
 }
 
+/* Where exit was called by a partitioner: what it was asked for is never answered, so it needs no lock. */
+static void leave_partitioner(struct handle_slot *slot) {
+  if (callback_scope_holds(&slot->lock)) handle_unlock(slot);
+}
+
 static void await(struct handle_slot *slot, int64_t deadline_us) {
   if (handle_is_forked(slot)) return;
-  lock_acquire(&slot->lock);
+  handle_slot_lock(slot);
   struct producer *producer = slot->producer;
   if (producer == NULL || producer->state == PRODUCER_OPEN) { /* open: made since, and not ours to end */
     handle_unlock(slot);
@@ -78,7 +83,7 @@ static void await(struct handle_slot *slot, int64_t deadline_us) {
     /* exit was called by one of its callbacks: nobody else turns the loop, so this thread does. */
     handle_unlock(slot);
     sender_thread_drain(producer);
-    lock_acquire(&slot->lock);
+    handle_slot_lock(slot);
   } else {
     await_finish(producer, deadline_us);
   }
@@ -92,7 +97,7 @@ static void await_finish(struct producer *producer, int64_t deadline_us) {
   if (security_library_count() > 0) deadline_us = clock_add_us(deadline_us, LIBRARIES_GRACE_US);
   while (in_time && !producer->destroyed && !producer_is_finished(producer) &&
          !(on_dispatcher && producer->state == PRODUCER_CLOSED))
-    in_time = condition_wait(&producer->finished, &producer->slot->lock, deadline_us);
+    in_time = handle_slot_wait(producer->slot, &producer->finished, deadline_us);
   if (producer_is_finished(producer)) producer_join_threads(producer);
 }
 
@@ -103,7 +108,7 @@ static bool is_on(const struct producer *producer, bool started, pthread_t threa
 
 static void tell(struct handle_slot *slot, struct tally *tally) {
   if (handle_is_forked(slot)) return;
-  lock_acquire(&slot->lock);
+  handle_slot_lock(slot);
   struct producer *producer = slot->producer;
   if (producer != NULL && producer->unsent_at_exit > 0) {
     const struct accumulator_totals *totals = &producer->accumulator.totals;

@@ -4,14 +4,15 @@
 #include "base/status.h"
 #include "producer/memory_waiter.h"
 
-static int32_t check(struct producer *producer, const struct submission *submission, struct topic **topic);
+static int32_t check(struct producer *producer, const struct submission *submission, struct topic **topic)
+    REQUIRES(producer_lock);
 static int32_t append(struct producer *producer, const struct append *append,
-                      const struct memory_waiter *waiter, int64_t now_us);
+                      const struct memory_waiter *waiter, int64_t now_us) REQUIRES(producer_lock);
 static int32_t wait_and_append(struct producer *producer, struct append *append, int32_t status,
-                               int64_t deadline_us);
+                               int64_t deadline_us) REQUIRES(producer_lock);
 static int32_t wait_turn(struct producer *producer, struct memory_waiter *waiter, int64_t deadline_us,
-                         uint64_t wakes);
-static int32_t why_full(const struct producer *producer, int32_t status);
+                         uint64_t wakes) REQUIRES(producer_lock);
+static int32_t why_full(const struct producer *producer, int32_t status) REQUIRES(producer_lock);
 
 int32_t submission_send(struct producer *producer, const struct submission *submission, int64_t now_us,
                         int64_t deadline_us) {
@@ -119,7 +120,7 @@ static int32_t wait_and_append(struct producer *producer, struct append *wanted,
 /* STATUS_OK: look again. BUFFER_FULL: the time is up. CLOSED, INTERRUPTED. */
 static int32_t wait_turn(struct producer *producer, struct memory_waiter *waiter, int64_t deadline_us,
                          uint64_t wakes) {
-  bool in_time = condition_wait(&waiter->served, &producer->slot->lock, deadline_us);
+  bool in_time = handle_slot_wait(producer->slot, &waiter->served, deadline_us);
   if (producer->state != PRODUCER_OPEN || producer->destroyed) return STATUS_CLOSED;
   if (producer->wakes != wakes) return STATUS_INTERRUPTED;
   return in_time ? STATUS_OK : STATUS_BUFFER_FULL;

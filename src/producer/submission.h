@@ -23,16 +23,18 @@ struct submission {
  * which is released while waiting; the producer may be destroyed then, and stays in memory until
  * producer_unlock. Statuses: as sendoff_send. */
 int32_t submission_send(struct producer *producer, const struct submission *submission, int64_t now_us,
-                        int64_t deadline_us);
+                        int64_t deadline_us) REQUIRES(producer_lock);
 
 /* The topic of a name, checked. STATUS_OK, INVALID_TOPIC_EXCEPTION, OUT_OF_MEMORY, CLOSED. */
-int32_t submission_topic(struct producer *producer, struct bytes name, struct topic **topic);
+int32_t submission_topic(struct producer *producer, struct bytes name, struct topic **topic)
+    REQUIRES(producer_lock);
 
 /* Until when a send may wait: max.block.ms from now, or not at all from inside a callback. */
 int64_t submission_deadline_us(const struct producer *producer, int64_t now_us, bool may_wait);
 
 /* Waits until a record of record_bytes would find memory, with the lock as above. Statuses: as
  * sendoff_wait_for_space. */
-int32_t submission_wait_for_space(struct producer *producer, size_t record_bytes, int64_t deadline_us);
+int32_t submission_wait_for_space(struct producer *producer, size_t record_bytes, int64_t deadline_us)
+    REQUIRES(producer_lock);
 
 #endif

@@ -11,12 +11,14 @@
 /* How long close waits beyond its timeout for the sender thread to settle what is left. */
 enum { CLOSE_GRACE_US = 200000 };
 
-static void warn_unlocked(struct producer *producer, const char *text);
-static int32_t wait_for_change(struct producer *producer, bool is_over, int64_t deadline_us, uint64_t wakes);
-static bool all_reported(const struct producer *producer, uint64_t target, uint64_t *reports_needed);
+static void warn_unlocked(struct producer *producer, const char *text) REQUIRES(producer_lock);
+static int32_t wait_for_change(struct producer *producer, bool is_over, int64_t deadline_us, uint64_t wakes)
+    REQUIRES(producer_lock);
+static bool all_reported(const struct producer *producer, uint64_t target, uint64_t *reports_needed)
+    REQUIRES(producer_lock);
 static void fill_flush_result(struct producer *producer, uint64_t target, bool complete,
-                              struct flush_result *result);
-static int32_t leave_with(struct producer *producer, int32_t status);
+                              struct flush_result *result) REQUIRES(producer_lock);
+static int32_t leave_with(struct producer *producer, int32_t status) RELEASE(producer_lock);
 
 int32_t waiting_flush(struct producer *producer, int64_t timeout_ms, struct flush_result *result) {
   int32_t status = STATUS_OK;
@@ -51,7 +53,7 @@ int32_t waiting_close(struct producer *producer, int64_t timeout_ms) {
   bool waited_enough = inside;
   while (!producer_is_finished(producer) && !waited_enough && !producer->destroyed) {
     int64_t wait_until_us = producer->calling ? deadline_us : until_us; /* a callback may take for ever */
-    waited_enough = !condition_wait(&producer->finished, &producer->slot->lock, wait_until_us) &&
+    waited_enough = !handle_slot_wait(producer->slot, &producer->finished, wait_until_us) &&
                     (producer->calling || clock_monotonic_us() >= until_us);
   }
   const struct accumulator_totals *totals = &producer->accumulator.totals;
@@ -94,7 +96,7 @@ int32_t waiting_send_sync(struct producer *producer, struct submission *submissi
     producer_wake_sender(producer);
     while (!sync_send->done && status == STATUS_OK && !producer->destroyed) {
       producer->change_waiters++;
-      if (!condition_wait(&producer->changed, &producer->slot->lock, deadline_us)) status = STATUS_TIMED_OUT;
+      if (!handle_slot_wait(producer->slot, &producer->changed, deadline_us)) status = STATUS_TIMED_OUT;
       producer->change_waiters--;
     }
     accumulator_end_cut(&producer->accumulator);
@@ -148,7 +150,7 @@ int32_t waiting_poll(struct producer *producer, struct report *reports, size_t c
     } else if (producer->wakes != wakes) {
       status = STATUS_INTERRUPTED;
     } else if (timeout_ms == 0 ||
-               !condition_wait(&producer->reports_arrived, &producer->slot->lock, deadline_us)) {
+               !handle_slot_wait(producer->slot, &producer->reports_arrived, deadline_us)) {
       if (producer->reports.unread == 0 && producer->state != PRODUCER_CLOSED) status = STATUS_TIMED_OUT;
     }
   }
@@ -169,7 +171,7 @@ int32_t waiting_poll(struct producer *producer, struct report *reports, size_t c
 static void warn_unlocked(struct producer *producer, const char *text) {
   handle_unlock(producer->slot);
   LOG(&producer->log, LOG_LEVEL_WARNING, "%s", text);
-  lock_acquire(&producer->slot->lock);
+  handle_slot_lock(producer->slot);
 }
 
 /* STATUS_OK: something may have changed. TIMED_OUT, CLOSED (nothing will change any more: is_over, or
@@ -177,7 +179,7 @@ static void warn_unlocked(struct producer *producer, const char *text) {
 static int32_t wait_for_change(struct producer *producer, bool is_over, int64_t deadline_us, uint64_t wakes) {
   if (producer->destroyed || is_over) return STATUS_CLOSED;
   producer->change_waiters++;
-  bool in_time = condition_wait(&producer->changed, &producer->slot->lock, deadline_us);
+  bool in_time = handle_slot_wait(producer->slot, &producer->changed, deadline_us);
   producer->change_waiters--;
   if (producer->destroyed) return STATUS_CLOSED;
   if (producer->wakes != wakes) return STATUS_INTERRUPTED;

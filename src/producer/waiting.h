@@ -12,24 +12,26 @@ struct flush_result {
 };
 
 /* Statuses: as sendoff_flush. *result is untouched on CLOSED and IN_CALLBACK. */
-int32_t waiting_flush(struct producer *producer, int64_t timeout_ms, struct flush_result *result);
+int32_t waiting_flush(struct producer *producer, int64_t timeout_ms, struct flush_result *result)
+    RELEASE(producer_lock);
 
 /* Statuses: as sendoff_close. */
-int32_t waiting_close(struct producer *producer, int64_t timeout_ms);
+int32_t waiting_close(struct producer *producer, int64_t timeout_ms) RELEASE(producer_lock);
 
 /* Statuses: as sendoff_connect; error (error_size > 0) receives the last failure with TIMED_OUT. */
-int32_t waiting_connect(struct producer *producer, int64_t timeout_ms, char *error, size_t error_size);
+int32_t waiting_connect(struct producer *producer, int64_t timeout_ms, char *error, size_t error_size)
+    RELEASE(producer_lock);
 
 /* Statuses: as sendoff_send_sync. */
 int32_t waiting_send_sync(struct producer *producer, struct submission *submission, int64_t timeout_ms,
-                          struct report *report);
+                          struct report *report) RELEASE(producer_lock);
 
 /* Statuses: as sendoff_partitions_for. */
 int32_t waiting_partitions(struct producer *producer, struct bytes topic, int64_t timeout_ms,
-                           struct partition_snapshot **snapshot);
+                           struct partition_snapshot **snapshot) RELEASE(producer_lock);
 
 /* Statuses: as sendoff_poll. */
 int32_t waiting_poll(struct producer *producer, struct report *reports, size_t capacity, int64_t timeout_ms,
-                     size_t *count);
+                     size_t *count) RELEASE(producer_lock);
 
 #endif

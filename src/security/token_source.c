@@ -48,7 +48,7 @@ static int64_t life_of(const struct token *token);
 static bool has_token(struct token_source *source, int64_t now_us);
 static bool raise_if_due(struct token_source *source, int64_t now_us);
 static void call_host(struct token_source *source);
-static int32_t wait_for_token(struct token_source *source, int64_t deadline_us);
+static int32_t wait_for_token(struct token_source *source, int64_t deadline_us) REQUIRES(source->lock);
 static void explain(const struct token_source *source, int32_t status, char *reason, size_t reason_size);
 static void copy_reason(char *to, const char *reason);
 

@@ -77,7 +77,7 @@ struct cluster_listener {
 struct cluster {
   struct cluster_settings settings;
   struct cluster_listener listener;
-  struct accumulator *accumulator;
+  struct accumulator *accumulator PT_GUARDED_BY(accumulator_gate);
   struct network_client *client;
   const struct gate *gate;
   struct random *random;

@@ -71,7 +71,7 @@ struct sender_node {
 struct sender {
   struct sender_settings settings;
   struct sender_listener listener;
-  struct accumulator *accumulator;
+  struct accumulator *accumulator PT_GUARDED_BY(accumulator_gate);
   struct network_client *client;
   struct gate gate;
   struct random random;

@@ -194,6 +194,15 @@ def banned_calls_are_not_made(sources):
 
 
 @rule
+def locks_are_those_that_the_compiler_follows(sources):
+    for each in of_suffix(sources, "c", "h"):
+        if each.layer is None or re.match(r"src/base/(lock|condition)\.[ch]", each.path):
+            continue
+        for match in re.finditer(r"\bpthread_(?:mutex|rwlock|spin|cond)\w*|\bmtx_\w+|\bPTHREAD_MUTEX\w*", each.code):
+            yield f"{each.path}:{each.line_at(match.start())}: {match.group()}: use base/lock.h and base/condition.h"
+
+
+@rule
 def the_library_is_silent(sources):
     for each in of_suffix(sources, "c", "h"):
         for match in PRINTS.finditer(each.code) if each.layer not in (None, "cli") else []:

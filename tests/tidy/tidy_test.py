@@ -129,6 +129,11 @@ BAD = {
         ("src/cli/main.c", with_function("malloc", "1")),
         ("tests/unit/noun_test.c", with_function("strcpy", "a, b")),
     ],
+    "locks_are_those_that_the_compiler_follows": [
+        ("src/base/bad.c", "#include <pthread.h>\n\nstatic pthread_mutex_t mutex;\n"),
+        ("src/cli/main.c", with_function("pthread_mutex_lock", "NULL")),
+        ("abi/sendoff.c", with_function("pthread_cond_wait", "NULL, NULL")),
+    ],
     "the_library_is_silent": [
         ("src/base/bad.c", with_function("printf", '"x"')),
         ("abi/sendoff.c", with_function("vfprintf", "file, a, b")),
