@@ -43,6 +43,14 @@ def verify(bootstrap: str, topic: str, source: pathlib.Path, reports: pathlib.Pa
     return json.loads(result.stdout) | {"right": result.returncode == 0}
 
 
+def verify_ledger(bootstrap: str, prefix: str, topics: int, run_number: int, ledger: pathlib.Path) -> dict:
+    """What the LedgerVerifier found, with "right" saying if all is well."""
+    result = run("LedgerVerifier", [bootstrap, prefix, topics, run_number, ledger], 900)
+    checks.expect(result.stdout.startswith("{"),
+                  f"LedgerVerifier ended with {result.returncode}: {result.stdout}{result.stderr}")
+    return json.loads(result.stdout) | {"right": result.returncode == 0}
+
+
 def partitions_of(bootstrap: str, topic: str, keys: pathlib.Path) -> list[int]:
     """Where Kafka's own producer puts each key."""
     result = run("PartitionOf", [bootstrap, topic, keys])

@@ -1,4 +1,4 @@
-"""kill_sender at work: started, watched and held to account."""
+"""kill_sender, or another program that speaks as it does, at work: started, watched and held to account."""
 import json
 import signal
 import subprocess
@@ -13,9 +13,10 @@ TIMEOUT_SECONDS = 900
 class Sender:
     """What it last printed of its progress; summary once it has ended. options are Popen's."""
 
-    def __init__(self, arguments: list, **options) -> None:
-        self.child = processes.start([checks.program("kill_sender"), *arguments], stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE, text=True, errors="replace", **options)
+    def __init__(self, arguments: list, command: list | None = None, **options) -> None:
+        self.child = processes.start([*(command or [checks.program("kill_sender")]), *arguments],
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+                                     **options)
         self.sent = self.pending = self.in_flight = self.retried = self.delivered = 0
         self.lines_read = 0
         self.summary: dict = {}

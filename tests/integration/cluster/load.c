@@ -1,0 +1,152 @@
+#include "load.h"
+
+#include "../programs/support.h"
+#include "checksum.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { BURST_US = 4000, PROGRESS_INTERVAL_US = 10000, PAD_BYTES_MAX = 160 };
+
+static volatile sig_atomic_t told_to_end;
+
+static void note_end(int number) {
+  (void)number;
+  told_to_end = 1;
+}
+
+static void map_ledger(struct load *load, const char *path) {
+  size_t size = load->record_count * sizeof *load->ledger;
+  int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (file < 0 || ftruncate(file, (off_t)size) != 0) fail(path, strerror(errno));
+  void *ledger = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (ledger == MAP_FAILED) fail(path, strerror(errno));
+  load->ledger = ledger;
+  (void)close(file);
+}
+
+static void *read_limits(void *argument) {
+  struct load *load = argument;
+  char line[64];
+  while (fgets(line, sizeof line, stdin) != NULL) {
+    static const char word[] = "limit ";
+    line[strcspn(line, "\n")] = '\0';
+    if (strncmp(line, word, sizeof word - 1) != 0) fail(line, "is no command");
+    atomic_store(&load->limit, parse_count(line + sizeof word - 1));
+  }
+  atomic_store(&load->limit, UINT64_MAX);
+  return NULL;
+}
+
+void load_init(struct load *load, char *const arguments[LOAD_ARGUMENTS]) {
+  load->prefix = arguments[0];
+  load->topic_count = parse_count(arguments[1]);
+  load->run = (uint32_t)parse_count(arguments[2]);
+  load->record_count = parse_count(arguments[3]);
+  load->rate = parse_count(arguments[4]);
+  load->limit = UINT64_MAX;
+  if (load->topic_count == 0 || load->record_count == 0 || load->rate == 0) fail("count", "is 0");
+  if (strlen(load->prefix) + 7 > LOAD_TOPIC_BYTES_MAX) fail("topic", "is too long");
+  map_ledger(load, arguments[5]);
+  load->started_us = load->begun_us = now_us();
+  struct sigaction action = {.sa_handler = note_end, .sa_flags = SA_RESTART};
+  (void)sigaction(SIGTERM, &action, NULL);
+  pthread_t reader;
+  if (pthread_create(&reader, NULL, read_limits, load) != 0) fail("limits", "no thread");
+  (void)pthread_detach(reader);
+}
+
+/* The finalizer of splitmix64: well mixed bits of run and id. */
+static uint64_t mix(uint64_t bits) {
+  bits += 0x9e3779b97f4a7c15;
+  bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9;
+  bits = (bits ^ bits >> 27) * 0x94d049bb133111eb;
+  return bits ^ bits >> 31;
+}
+
+static size_t write_pad(char *pad, uint64_t bits) {
+  size_t size = bits % PAD_BYTES_MAX + 1;
+  for (size_t i = 0; i < size; i++) {
+    if (i % 8 == 0) bits = mix(bits);
+    pad[i] = (char)('a' + (bits >> 8 * (i % 8) & 15));
+  }
+  pad[size] = '\0';
+  return size;
+}
+
+static struct load_record make_record(struct load *load, uint64_t id) {
+  static char topic[LOAD_TOPIC_BYTES_MAX], key[LOAD_KEY_BYTES + 1], text[LOAD_TEXT_BYTES_MAX];
+  char pad[PAD_BYTES_MAX + 2];
+  uint64_t bits = mix((uint64_t)load->run << 40 ^ id);
+  unsigned int key_index = (unsigned int)(bits >> 32) % LOAD_KEYS;
+  if (load->topic_count == 1)
+    (void)snprintf(topic, sizeof topic, "%s", load->prefix);
+  else
+    (void)snprintf(topic, sizeof topic, "%s-%05" PRIu64, load->prefix, id % load->topic_count);
+  (void)snprintf(key, sizeof key, "user-%05u", key_index);
+  (void)write_pad(pad, bits);
+  int size =
+      snprintf(text, sizeof text, "run=%08" PRIx32 " topic=%s key=%s n=%" PRIu32 " id=%" PRIu64 " pad=%s",
+               load->run, topic, key, load->counters[key_index]++, id, pad);
+  size += snprintf(text + size, sizeof text - (size_t)size, " crc=%08" PRIx32, crc32_of(text, (size_t)size));
+  return (struct load_record){id, topic, key, text, (size_t)size};
+}
+
+static int is_due(const struct load *load, uint64_t id) {
+  uint64_t elapsed_us = (uint64_t)(now_us() - load->begun_us);
+  return id < atomic_load(&load->limit) && id * 1000000 <= elapsed_us * load->rate;
+}
+
+/* A stop at the limit is not made up for by a burst: the time of it does not count. */
+static void wait_due(struct load *load, uint64_t id) {
+  while (!told_to_end && !is_due(load, id)) {
+    int64_t before_us = now_us();
+    sleep_us(BURST_US);
+    if (id >= atomic_load(&load->limit)) load->begun_us += now_us() - before_us;
+  }
+}
+
+void load_run(struct load *load, void (*send)(void *user, const struct load_record *record), void *user) {
+  for (uint64_t id = 0; id < load->record_count; id++) {
+    wait_due(load, id);
+    if (told_to_end) return;
+    struct load_record record = make_record(load, id);
+    load->ledger[id].accepted = 1;
+    send(user, &record);
+    atomic_store(&load->sent, id + 1);
+  }
+}
+
+void load_report(struct load *load, uint64_t id, enum load_outcome outcome, int32_t partition, int64_t offset,
+                 int32_t status) {
+  if (id >= load->record_count || outcome < LOAD_DELIVERED || outcome > LOAD_UNKNOWN)
+    fail("report", "makes no sense");
+  struct ledger_entry *entry = &load->ledger[id];
+  entry->offset = offset;
+  entry->partition = partition;
+  entry->status = status;
+  entry->outcome = (uint8_t)outcome;
+  entry->reported_ms = (uint32_t)((now_us() - load->started_us) / 1000);
+  if (entry->reports < UINT8_MAX) entry->reports++;
+  load->outcomes[outcome]++;
+}
+
+void load_print_outcomes(const struct load *load) {
+  (void)printf("\"accepted\": %" PRIu64 ", \"delivered\": %" PRIu64 ", \"delivered_offset_unknown\": %" PRIu64
+               ", \"not_delivered\": %" PRIu64 ", \"unknown\": %" PRIu64,
+               atomic_load(&load->sent), load->outcomes[LOAD_DELIVERED],
+               load->outcomes[LOAD_DELIVERED_OFFSET_UNKNOWN], load->outcomes[LOAD_NOT_DELIVERED],
+               load->outcomes[LOAD_UNKNOWN]);
+}
+
+int load_wait_progress(struct load *load) {
+  sleep_us(PROGRESS_INTERVAL_US);
+  return !atomic_load(&load->finished);
+}
