@@ -7,7 +7,7 @@ static const bool allowed[BATCH_STATE_COUNT][BATCH_STATE_COUNT] = {
     [BATCH_OPEN] = {[BATCH_SEALED] = true, [BATCH_SETTLED] = true},
     [BATCH_SEALED] = {[BATCH_IN_FLIGHT] = true, [BATCH_RETRY] = true, [BATCH_SETTLED] = true},
     [BATCH_IN_FLIGHT] = {[BATCH_RETRY] = true, [BATCH_HELD] = true, [BATCH_SETTLED] = true},
-    [BATCH_RETRY] = {[BATCH_IN_FLIGHT] = true, [BATCH_SETTLED] = true},
+    [BATCH_RETRY] = {[BATCH_IN_FLIGHT] = true, [BATCH_HELD] = true, [BATCH_SETTLED] = true},
     [BATCH_HELD] = {[BATCH_RETRY] = true, [BATCH_SETTLED] = true},
 };
 

@@ -29,9 +29,9 @@ enum batch_state {
   BATCH_SEALED,    /* full or drained; never sent, no identity yet */
   BATCH_IN_FLIGHT, /* in a request */
   BATCH_RETRY,     /* was in a request; to be sent again with the same identity */
-  BATCH_HELD, /* sent, outcome unknown, answered OUT_OF_ORDER: a later batch's answer decides (walk-forward)
-               */
-  BATCH_SETTLED, /* has its outcome */
+  BATCH_HELD,      /* sent, outcome unknown, answered OUT_OF_ORDER, or told of as written: a later batch's
+                      answer decides (walk-forward) */
+  BATCH_SETTLED,   /* has its outcome */
   BATCH_STATE_COUNT,
 };
 

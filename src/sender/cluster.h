@@ -40,6 +40,7 @@ struct sender_topic {
   bool described;           /* in the answer that is being read */
   uint32_t rounds;          /* answers in a row that left it wanted or failed it, for the backoff */
   int64_t ask_at_us;
+  int64_t unanswered_until_us;  /* brokers are not asked about its producers before: one would not tell */
   struct partition_load *loads; /* for the partitioner; partition_count elements */
   int64_t loads_us;             /* when they were told last */
 };

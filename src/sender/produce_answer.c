@@ -171,17 +171,15 @@ static int64_t log_append_time_of(const struct produce_part *part) {
   return is_own ? -1 : part->answer.log_append_time_ms;
 }
 
-/* A partition that has to go on under another epoch backs off first: a broker that refuses each one must not
- * be asked at the speed of the network. */
+/* A question that was answered before, and did not help, waits a little. */
 static void out_of_order(struct sender *sender, struct produce_part *part, int64_t now_us) {
   struct sender_partition_context context = sender_context(sender, now_us);
-  uint64_t epochs_raised = sender->counters.epochs_raised;
-  sender_partition_out_of_order(part->partition, part->batch, part->answer.error_code, &context);
-  if (sender->counters.epochs_raised == epochs_raised) return;
-  routing_back_off(sender, part->partition, now_us);
-  LOG(sender->settings.log, LOG_LEVEL_WARNING,
-      "%s-%d goes on under another epoch: its sequences were refused", part->batch->topic->name,
-      (int)part->partition->queue->index);
+  struct sender_partition *partition = part->partition;
+  uint64_t epochs_before = sender->counters.epochs_raised;
+  sender_partition_out_of_order(partition, part->batch, part->answer.error_code, &context);
+  routing_note_epochs(sender, partition, epochs_before, now_us);
+  bool asks_again = partition->query.state == OUTCOME_QUERY_DUE && partition->query.attempts > 0;
+  if (asks_again && partition->retry_at_us <= now_us) routing_back_off(sender, partition, now_us);
 }
 
 static void refused_for_now(struct sender *sender, struct produce_part *part, int64_t now_us) {

@@ -28,8 +28,10 @@ void routing_remove(struct sender_partition *partition) {
 }
 
 void routing_place(struct sender *sender, struct sender_partition *partition, int64_t now_us) {
+  if (partition->query.state == OUTCOME_QUERY_OPEN) return; /* its answer brings it back */
   routing_remove(partition);
-  bool retries = sender_partition_next_retry(partition) != NULL;
+  bool asks = sender_partition_has_question(partition);
+  bool retries = asks || sender_partition_next_retry(partition) != NULL;
   if (!retries && !partition->queue_taken) return;
   if (retries && partition->retry_at_us > now_us) {
     partition->place = PLACE_BACKOFF;
@@ -45,13 +47,15 @@ void routing_place(struct sender *sender, struct sender_partition *partition, in
     cluster_doubt_topic(&sender->cluster, cluster_topic(&sender->cluster, partition->queue->topic));
     return;
   }
-  partition->place = PLACE_NODE;
-  list_append(&partition->node->partitions, &partition->place_node);
+  partition->place = asks ? PLACE_QUERY : PLACE_NODE;
+  list_append(asks ? &partition->node->asking : &partition->node->partitions, &partition->place_node);
 }
 
 void routing_strand(struct sender *sender, struct sender_node *node, int64_t now_us) {
-  while (!list_is_empty(&node->partitions))
-    routing_place(sender, LIST_ENTRY(node->partitions.next, struct sender_partition, place_node), now_us);
+  struct list *lists[] = {&node->asking, &node->partitions};
+  for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+    while (!list_is_empty(lists[i]))
+      routing_place(sender, LIST_ENTRY(lists[i]->next, struct sender_partition, place_node), now_us);
 }
 
 bool routing_take_identity(struct sender *sender, struct sender_partition *partition, int64_t now_us) {
@@ -74,6 +78,9 @@ void routing_leader_changed(struct sender *sender, struct sender_partition *part
   partition->leader_epoch = leader.epoch;
   partition->node = leader.id >= 0 ? find_node(sender, leader.id) : NULL;
   partition->retry_at_us = 0;
+  if (partition->query.state ==
+      OUTCOME_QUERY_OPEN) /* the new leader is asked, the old one's word is nothing */
+    outcome_query_set_state(&partition->query, OUTCOME_QUERY_DUE);
   if (partition->place != PLACE_IDENTITY) routing_place(sender, partition, now_us);
 }
 
@@ -84,6 +91,15 @@ void routing_back_off(struct sender *sender, struct sender_partition *partition,
   if (wait_us < GRAINS_IN_BACKOFF_MINIMUM * BACKOFF_GRAIN_US) return;
   int64_t over_us = partition->retry_at_us % BACKOFF_GRAIN_US;
   if (over_us > 0) partition->retry_at_us = clock_add_us(partition->retry_at_us, BACKOFF_GRAIN_US - over_us);
+}
+
+void routing_note_epochs(struct sender *sender, struct sender_partition *partition, uint64_t epochs_before,
+                         int64_t now_us) {
+  if (sender->counters.epochs_raised == epochs_before) return;
+  routing_back_off(sender, partition, now_us);
+  LOG(sender->settings.log, LOG_LEVEL_WARNING,
+      "%s-%d goes on under another epoch: its sequences were refused", partition->queue->topic->name,
+      (int)partition->queue->index);
 }
 
 int64_t routing_advance(struct sender *sender, int64_t now_us) {
@@ -124,6 +140,7 @@ static struct sender_node *find_node(struct sender *sender, int32_t id) {
   if (added == NULL) return NULL;
   added->id = id;
   list_init(&added->partitions);
+  list_init(&added->asking);
   list_append(&sender->nodes, &added->node);
   return added;
 }

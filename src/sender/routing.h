@@ -27,6 +27,11 @@ void routing_leader_changed(struct sender *sender, struct sender_partition *part
 /* Backs off before the next attempt, longer with each failure in a row. */
 void routing_back_off(struct sender *sender, struct sender_partition *partition, int64_t now_us);
 
+/* If epochs were raised since there were epochs_before, the partition goes on under another one: it backs off
+ * first, since a broker that refuses each one must not be asked at the speed of the network. */
+void routing_note_epochs(struct sender *sender, struct sender_partition *partition, uint64_t epochs_before,
+                         int64_t now_us);
+
 /* Moves partitions whose backoff is over; returns when the next one's is. */
 int64_t routing_advance(struct sender *sender, int64_t now_us);
 

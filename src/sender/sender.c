@@ -4,6 +4,7 @@
 #include "base/assertion.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "sender/outcome_call.h"
 #include "sender/produce_dispatch.h"
 #include "sender/routing.h"
 
@@ -55,6 +56,7 @@ void sender_destroy(struct sender *sender) {
   while (!list_is_empty(&sender->nodes)) {
     struct sender_node *node = LIST_ENTRY(sender->nodes.next, struct sender_node, node);
     list_remove(&node->node);
+    outcome_call_destroy(node->outcome_call);
     allocator_free(node);
   }
   cluster_deinit(&sender->cluster);
@@ -74,8 +76,11 @@ int64_t sender_step(struct sender *sender, int64_t now_us) {
     routing_identity_ready(sender, now_us);
   }
   routing_advance(sender, now_us);
-  for (struct list *node = sender->nodes.next; node != &sender->nodes; node = node->next)
-    produce_dispatch_node(sender, LIST_ENTRY(node, struct sender_node, node), now_us);
+  for (struct list *at = sender->nodes.next; at != &sender->nodes; at = at->next) {
+    struct sender_node *node = LIST_ENTRY(at, struct sender_node, node);
+    outcome_call_step(sender, node, now_us);
+    produce_dispatch_node(sender, node, now_us);
+  }
   sender_publish(sender);
   int64_t deadline_us = next_deadline(sender, now_us);
   gate_enter(&sender->gate);
@@ -129,6 +134,7 @@ void sender_note_connection(struct sender *sender, int32_t status) {
 struct sender_partition_context sender_context(struct sender *sender, int64_t now_us) {
   return (struct sender_partition_context){
       .idempotent = sender->settings.idempotent,
+      .asks = sender->settings.idempotent,
       .retries = sender->settings.retries,
       .now_us = now_us,
       .settled = &sender->settled,
@@ -267,7 +273,7 @@ static int64_t next_deadline(struct sender *sender, int64_t now_us) {
     if (candidates[i] < deadline_us) deadline_us = candidates[i];
   for (struct list *at = sender->nodes.next; at != &sender->nodes; at = at->next) {
     const struct sender_node *node = LIST_ENTRY(at, struct sender_node, node);
-    if (list_is_empty(&node->partitions)) continue;
+    if (list_is_empty(&node->partitions) && !outcome_call_waits(node)) continue;
     int64_t ready_us = network_client_ready_at_us(sender->client, node->id);
     if (ready_us < sender->stalled_until_us) ready_us = sender->stalled_until_us;
     if (ready_us < deadline_us) deadline_us = ready_us;

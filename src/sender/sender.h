@@ -60,12 +60,16 @@ struct sender_counters {
   uint64_t requests_in_flight;
 };
 
+struct outcome_call;
+
 /* A broker and the partitions it leads that may have something to send, in turn. */
 struct sender_node {
   struct list node; /* in sender.nodes */
   int32_t id;
-  struct list partitions;   /* by place_node */
-  int64_t waiting_since_us; /* partitions wait and nothing was taken since; 0: not so */
+  struct list partitions;            /* by place_node */
+  struct list asking;                /* partitions to ask it about, by place_node */
+  struct outcome_call *outcome_call; /* owned; NULL before the first question */
+  int64_t waiting_since_us;          /* partitions wait and nothing was taken since; 0: not so */
 };
 
 struct sender {

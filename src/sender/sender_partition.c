@@ -17,6 +17,12 @@ static void settle_before(struct sender_partition *partition, const struct batch
                           const struct sender_partition_context *context);
 static void note_gap(struct sender_partition *partition, const struct batch *batch, bool appended);
 static void after_change(struct sender_partition *partition, const struct sender_partition_context *context);
+static void update_query(struct sender_partition *partition, const struct sender_partition_context *context);
+static bool holds_open(const struct sender_partition *partition);
+static uint32_t count_written(const struct sender_partition *partition,
+                              const struct sender_partition_leader_state *state);
+static bool hold_below(struct sender_partition *partition, uint32_t written);
+static void mark_open(struct sender_partition *partition, int32_t status);
 static bool walk_is_complete(const struct sender_partition *partition);
 static bool none_is_open(const struct sender_partition *partition);
 static void end_walk(struct sender_partition *partition, const struct sender_partition_context *context);
@@ -30,6 +36,11 @@ static inline struct batch *batch_of(struct list *node) {
 
 static inline int32_t sequence_after(int32_t sequence, uint32_t count) {
   return (int32_t)(((uint32_t)sequence + count) & INT32_MAX);
+}
+
+/* How many sequences lie from `from` up to `to`, which is not counted. */
+static inline uint32_t sequence_distance(int32_t from, int32_t to) {
+  return ((uint32_t)to - (uint32_t)from) & INT32_MAX;
 }
 
 void sender_partition_init(struct sender_partition *partition, struct partition *queue) {
@@ -51,11 +62,12 @@ void sender_partition_note_time(struct sender_partition *partition, int64_t now_
 }
 
 struct batch *sender_partition_next_retry(const struct sender_partition *partition) {
+  if (outcome_query_is_pending(&partition->query)) return NULL;
   struct batch *first = NULL;
   for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next) {
     struct batch *batch = batch_of(node);
     if (first == NULL && batch->state == BATCH_RETRY) first = batch;
-    bool must_wait = first != NULL || !is_established(partition);
+    bool must_wait = first != NULL || partition->doubtful || !is_established(partition);
     if (batch->state == BATCH_IN_FLIGHT && must_wait) return NULL;
   }
   return first;
@@ -63,7 +75,8 @@ struct batch *sender_partition_next_retry(const struct sender_partition *partiti
 
 bool sender_partition_may_send_new(const struct sender_partition *partition, uint32_t limit) {
   if (partition->draining || partition->restamp || partition->sent_count >= limit) return false;
-  if (!is_established(partition) && partition->sent_count > 0) return false;
+  bool is_alone = partition->doubtful || !is_established(partition);
+  if (is_alone && partition->sent_count > 0) return false;
   /* In order: nothing new while an older batch waits to be sent again or for what a later one brings. */
   for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next)
     if (batch_of(node)->state != BATCH_IN_FLIGHT) return false;
@@ -102,6 +115,8 @@ void sender_partition_delivered(struct sender_partition *partition, struct batch
   if (context->idempotent) settle_before(partition, batch, context);
   partition->failures = 0;
   partition->established = true;
+  partition->doubtful = false;
+  partition->query.attempts = 0;
   partition->acknowledged_us = context->now_us;
   if (batch->ambiguous) (*context->outcomes_resolved)++;
   remove_sent(partition, batch);
@@ -115,6 +130,7 @@ void sender_partition_retry(struct sender_partition *partition, struct batch *ba
                             bool ambiguous, const struct sender_partition_context *context) {
   batch->ambiguous = batch->ambiguous || ambiguous;
   batch->status = status;
+  if (ambiguous && context->idempotent) partition->doubtful = true;
   if (batch->attempts > context->retries) {
     settle_undelivered(partition, batch, ambiguous, status, context);
   } else {
@@ -126,6 +142,8 @@ void sender_partition_retry(struct sender_partition *partition, struct batch *ba
 void sender_partition_out_of_order(struct sender_partition *partition, struct batch *batch, int32_t status,
                                    const struct sender_partition_context *context) {
   batch->status = status;
+  /* The leader has others, or something else, than the one that was asked: the next may say more. */
+  if (partition->query.state == OUTCOME_QUERY_ANSWERED) outcome_query_end(&partition->query);
   if (!context->idempotent) {
     settle_undelivered(partition, batch, true, status, context);
   } else if (status == STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER && !is_head_of_line(partition, batch)) {
@@ -135,6 +153,38 @@ void sender_partition_out_of_order(struct sender_partition *partition, struct ba
       partition->new_producer_id = true;
     batch_set_state(batch, is_head_of_line(partition, batch) ? BATCH_HELD : BATCH_RETRY);
   }
+  after_change(partition, context);
+}
+
+bool sender_partition_has_question(const struct sender_partition *partition) {
+  return partition->query.state == OUTCOME_QUERY_DUE && partition->in_flight == 0;
+}
+
+void sender_partition_learn(struct sender_partition *partition,
+                            const struct sender_partition_leader_state *state,
+                            const struct sender_partition_context *context) {
+  ASSERT(partition->query.state == OUTCOME_QUERY_OPEN && partition->in_flight == 0);
+  partition->doubtful = false;
+  bool is_fenced = state->is_known && state->producer_epoch > partition->producer_epoch;
+  if (!state->is_known || is_fenced) {
+    /* A leader without memory would write again whatever it gets, a newer epoch hides the older one. */
+    if (is_fenced) partition->new_producer_id = true;
+    mark_open(partition, is_fenced ? STATUS_INVALID_PRODUCER_EPOCH : STATUS_UNKNOWN_PRODUCER_ID);
+    outcome_query_set_state(&partition->query, OUTCOME_QUERY_CLOSED);
+    end_walk(partition, context);
+    sender_partition_check(partition);
+    return;
+  }
+  uint32_t written = count_written(partition, state);
+  bool follows = written != UINT32_MAX && hold_below(partition, written);
+  outcome_query_set_state(&partition->query, follows ? OUTCOME_QUERY_ANSWERED : OUTCOME_QUERY_CLOSED);
+  after_change(partition, context);
+}
+
+void sender_partition_stop_asking(struct sender_partition *partition,
+                                  const struct sender_partition_context *context) {
+  partition->doubtful = false;
+  outcome_query_set_state(&partition->query, OUTCOME_QUERY_CLOSED);
   after_change(partition, context);
 }
 
@@ -199,6 +249,7 @@ void sender_partition_check(const struct sender_partition *partition) {
     count++;
   }
   ASSERT(count == partition->sent_count);
+  ASSERT(!outcome_query_is_pending(&partition->query) || holds_open(partition));
 }
 
 /* Without idempotence there is nothing to establish. */
@@ -219,6 +270,7 @@ static void remove_sent(struct sender_partition *partition, struct batch *batch)
   ASSERT(partition->sent_count > 0);
   list_remove(&batch->queue_node);
   partition->sent_count--;
+  if (partition->sent_count == 0) partition->doubtful = false;
 }
 
 static void settle(struct sender_partition *partition, struct batch *batch, enum outcome outcome,
@@ -267,7 +319,10 @@ static void note_gap(struct sender_partition *partition, const struct batch *bat
 
 static void after_change(struct sender_partition *partition, const struct sender_partition_context *context) {
   if (context->more_follows) return;
-  if (walk_is_complete(partition)) {
+  update_query(partition, context);
+  if (outcome_query_is_pending(&partition->query)) {
+    /* The walk waits. */
+  } else if (walk_is_complete(partition)) {
     end_walk(partition, context);
   } else if (partition->draining && none_is_open(partition)) {
     release_held(partition);
@@ -276,8 +331,70 @@ static void after_change(struct sender_partition *partition, const struct sender
   sender_partition_check(partition);
 }
 
+/* The question follows what is held. */
+static void update_query(struct sender_partition *partition, const struct sender_partition_context *context) {
+  struct outcome_query *query = &partition->query;
+  if (!holds_open(partition)) {
+    outcome_query_end(query);
+  } else if (query->state == OUTCOME_QUERY_NONE) {
+    bool may_ask = context->asks && query->attempts < OUTCOME_QUERY_ATTEMPTS_MAXIMUM;
+    outcome_query_set_state(query, may_ask ? OUTCOME_QUERY_DUE : OUTCOME_QUERY_CLOSED);
+    if (!may_ask) partition->doubtful = false; /* the walk goes as fast as it can */
+  }
+}
+
+/* A held batch may have been written, and its leader may know. */
+static bool holds_open(const struct sender_partition *partition) {
+  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next) {
+    const struct batch *batch = batch_of(node);
+    if (batch->state != BATCH_HELD) return false;
+    bool is_answerable =
+        batch->status == STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER || batch->status == STATUS_UNKNOWN_PRODUCER_ID;
+    if (batch->ambiguous && is_answerable) return true;
+  }
+  return false;
+}
+
+/* How many sequences from the first unsettled batch on the leader has; UINT32_MAX if it lacks some before
+ * that batch, or has some that were never given out. */
+static uint32_t count_written(const struct sender_partition *partition,
+                              const struct sender_partition_leader_state *state) {
+  int32_t first = batch_of(partition->sent.next)->base_sequence;
+  if (state->producer_epoch < partition->producer_epoch || state->last_sequence < 0)
+    return first == 0 ? 0 : UINT32_MAX;
+  uint32_t written = sequence_distance(first, sequence_after(state->last_sequence, 1));
+  return written <= sequence_distance(first, partition->next_sequence) ? written : UINT32_MAX;
+}
+
+/* Holds the batches that end before the last sequence that was written, and readies the others to be sent, of
+ * which the first ends there or follows. False if there are no others: none of the sequences that the leader
+ * recognises is at hand. */
+static bool hold_below(struct sender_partition *partition, uint32_t written) {
+  int32_t first = batch_of(partition->sent.next)->base_sequence;
+  bool follows = false;
+  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next) {
+    struct batch *batch = batch_of(node);
+    bool is_below = sequence_distance(first, batch->base_sequence) + batch->record_count < written;
+    enum batch_state state = is_below ? BATCH_HELD : BATCH_RETRY;
+    if (batch->state != state) batch_set_state(batch, state);
+    follows = follows || !is_below;
+  }
+  return follows;
+}
+
+static void mark_open(struct sender_partition *partition, int32_t status) {
+  for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next)
+    if (batch_of(node)->ambiguous) batch_of(node)->status = status;
+}
+
 /* Every unsettled batch was refused for its sequence and none is under way. Under an identity that no broker
  * has acknowledged the first refusal ends the walk: a later success would prove nothing. */
+static void update_query(struct sender_partition *partition, const struct sender_partition_context *context);
+static bool holds_open(const struct sender_partition *partition);
+static uint32_t count_written(const struct sender_partition *partition,
+                              const struct sender_partition_leader_state *state);
+static bool hold_below(struct sender_partition *partition, uint32_t written);
+static void mark_open(struct sender_partition *partition, int32_t status);
 static bool walk_is_complete(const struct sender_partition *partition) {
   for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next) {
     if (batch_of(node)->state != BATCH_HELD) return false;
@@ -313,7 +430,10 @@ static void next_epoch(struct sender_partition *partition, const struct sender_p
   (*context->epochs_raised)++;
   partition->established = false;
   partition->draining = false;
+  partition->doubtful = false;
   partition->restamp = true;
+  outcome_query_end(&partition->query);
+  partition->query.attempts = 0;
   partition->next_sequence = 0;
   if (partition->new_producer_id || partition->producer_epoch == INT16_MAX) {
     partition->spent_producer_id = partition->producer_id;

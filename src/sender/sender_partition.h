@@ -12,6 +12,10 @@
  * under an identity is accepted whatever its sequence. So it travels alone, until it is acknowledged; and so
  * does the first one after a long silence, when brokers may have forgotten the producer.
  *  - And on answers in order of sequence: no batch is sent while a younger one is in flight.
+ *  - Before the walk the leader is asked which sequence it wrote last (outcome_query.h), where that is
+ * allowed. The batch that ends there is sent again, since its answer waits for replication as that of a new
+ * one does; then those above it as they are. Those below are settled by that success, and by nothing else.
+ * So that there is a moment to ask, the first batch after lost answers travels alone.
  *  - Identity (producer id, epoch, sequences) belongs to the partition. It changes only when no attempt under
  * the old one is open: to the next epoch at sequence 0, which brokers accept per partition.
  *
@@ -22,6 +26,7 @@
 #include "accumulator/batch.h"
 #include "accumulator/topic.h"
 #include "base/list.h"
+#include "sender/outcome_query.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,6 +39,7 @@ enum sender_place {
   PLACE_LEADERLESS, /* waits for metadata */
   PLACE_BACKOFF,    /* waits until retry_at_us */
   PLACE_IDENTITY,   /* waits for a producer id */
+  PLACE_QUERY,      /* its leader is to be asked what it has, or is being asked */
 };
 
 /* Invariants: `sent` ascends by sequence; in_flight counts its batches that are IN_FLIGHT plus those that
@@ -59,15 +65,25 @@ struct sender_partition {
   bool established;        /* a batch under this identity was acknowledged: the broker notices gaps */
   int64_t acknowledged_us; /* when the last one was */
   bool draining; /* a sequence was given up: nothing new until no sent one is open, then the next epoch */
+  bool doubtful; /* an answer was lost, and none came since: what is sent next travels alone */
   bool restamp;  /* the batches in `sent` await a new producer id; none is ambiguous or in flight */
   bool new_producer_id;      /* the next identity must be another producer id, not just another epoch */
   int64_t spent_producer_id; /* the one that must not come again; -1: none */
-  struct list expired_node;  /* in sender.expired: a batch of it has passed its delivery timeout */
+  struct outcome_query query;
+  struct list expired_node; /* in sender.expired: a batch of it has passed its delivery timeout */
+};
+
+/* What a leader says of the partition's producer. */
+struct sender_partition_leader_state {
+  bool is_known; /* it remembers the producer; else the rest means nothing */
+  int32_t producer_epoch;
+  int32_t last_sequence; /* -1: it has no batch of that epoch */
 };
 
 /* What the functions below report back. */
 struct sender_partition_context {
   bool idempotent;
+  bool asks; /* leaders may be asked about open outcomes */
   uint32_t retries;
   int64_t now_us;
   bool more_follows; /* other batches end for the same reason: sender_partition_settle_gaps is called then */
@@ -112,6 +128,20 @@ void sender_partition_out_of_order(struct sender_partition *partition, struct ba
 /* Refused for good. appended: the code does not exclude that this attempt was written. */
 void sender_partition_failed(struct sender_partition *partition, struct batch *batch, int32_t status,
                              bool appended, const struct sender_partition_context *context);
+
+/* ---- open outcomes ---- */
+
+/* Whether the leader is to be asked now what it has of the partition's producer. */
+bool sender_partition_has_question(const struct sender_partition *partition);
+
+/* The leader's answer to an OPEN question. */
+void sender_partition_learn(struct sender_partition *partition,
+                            const struct sender_partition_leader_state *state,
+                            const struct sender_partition_context *context);
+
+/* It cannot be asked, or says nothing: walk-forward decides. The question is DUE or OPEN. */
+void sender_partition_stop_asking(struct sender_partition *partition,
+                                  const struct sender_partition_context *context);
 
 /* ---- other ends ---- */
 

@@ -23,6 +23,7 @@ static void split(struct partition_world *world, struct batch *batch);
 static void take_settled(struct partition_world *world);
 static void note_open(struct partition_world *world, uint64_t first_record, uint32_t count);
 static uint64_t first_record_of(const struct batch *batch);
+static struct sender_partition_leader_state leader_state(const struct partition_world *world);
 static void verify_log(const struct partition_world *world);
 static uint32_t times_in_log(const struct partition_world *world, uint64_t record);
 
@@ -136,12 +137,44 @@ bool partition_world_expire(struct partition_world *world) {
   return true;
 }
 
+bool partition_world_reply(struct partition_world *world, enum reply reply) {
+  struct sender_partition *partition = &world->partition;
+  if (!sender_partition_has_question(partition)) return false;
+  bool is_last = partition->query.attempts + 1 >= OUTCOME_QUERY_ATTEMPTS_MAXIMUM;
+  if (reply == REPLY_TRUTH || reply == REPLY_STALE) {
+    partition_world_tell(world, reply == REPLY_TRUTH ? leader_state(world) : world->stale);
+    return true;
+  }
+  outcome_query_set_state(&partition->query, OUTCOME_QUERY_OPEN);
+  partition->query.attempts++;
+  if (reply == REPLY_LOST && !is_last) {
+    outcome_query_set_state(&partition->query, OUTCOME_QUERY_DUE);
+  } else {
+    sender_partition_stop_asking(partition, &world->context);
+    take_settled(world);
+  }
+  return true;
+}
+
+void partition_world_tell(struct partition_world *world, struct sender_partition_leader_state state) {
+  ASSERT(sender_partition_has_question(&world->partition));
+  outcome_query_set_state(&world->partition.query, OUTCOME_QUERY_OPEN);
+  world->partition.query.attempts++;
+  sender_partition_learn(&world->partition, &state, &world->context);
+  take_settled(world);
+}
+
+void partition_world_note_state(struct partition_world *world) {
+  world->stale = leader_state(world);
+}
+
 void partition_world_heal(struct partition_world *world) {
   uint32_t none = 0, rounds = 0;
   do {
     partition_world_send_all(world, 1, &none);
     while (partition_world_meet(world, FATE_OK)) {
     }
+    partition_world_reply(world, REPLY_TRUTH);
     if (++rounds > ROUNDS_MAX) ck_abort_msg("no end in sight");
   } while (world->partition.sent_count > 0);
   while (partition_world_straggle(world)) {
@@ -316,6 +349,15 @@ static void note_open(struct partition_world *world, uint64_t first_record, uint
 
 static uint64_t first_record_of(const struct batch *batch) {
   return batch_entry(batch, 0)->opaque;
+}
+
+static struct sender_partition_leader_state leader_state(const struct partition_world *world) {
+  const struct producer_entry *entry = producer_state_find(&world->broker, world->partition.producer_id);
+  if (entry == NULL) return (struct sender_partition_leader_state){0};
+  return (struct sender_partition_leader_state){.is_known = true,
+                                                .producer_epoch = entry->producer_epoch,
+                                                .last_sequence =
+                                                    entry->batches[entry->batch_count - 1].last_sequence};
 }
 
 static void verify_log(const struct partition_world *world) {

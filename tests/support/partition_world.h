@@ -63,6 +63,7 @@ struct partition_world {
 
   struct producer_state broker;
   int64_t next_producer_id;
+  struct sender_partition_leader_state stale; /* what the broker had at partition_world_note_state */
   uint64_t log[WORLD_RECORDS_MAX];
   uint32_t log_count;
 
@@ -96,6 +97,22 @@ bool partition_world_straggle(struct partition_world *world);
 void partition_world_reload(struct partition_world *world);
 /* The delivery timeout of the oldest batch without outcome passes. False if there is none. */
 bool partition_world_expire(struct partition_world *world);
+
+/* What becomes of the partition's question to its leader. */
+enum reply {
+  REPLY_TRUTH, /* what the broker has */
+  REPLY_STALE, /* what it had once: a replica that is behind */
+  REPLY_NONE,  /* it does not tell */
+  REPLY_LOST,  /* it is to be asked again, if that was not tried too often */
+  REPLY_COUNT,
+};
+
+/* If the partition asks (with context.asks), it gets its reply. False if it has no question. */
+bool partition_world_reply(struct partition_world *world, enum reply reply);
+/* The same with an answer of the test's own. */
+void partition_world_tell(struct partition_world *world, struct sender_partition_leader_state state);
+/* What the broker has now becomes what REPLY_STALE tells. */
+void partition_world_note_state(struct partition_world *world);
 
 /* Everything goes well from now on: sends and answers until all sent batches are settled, then lets the last
  * stragglers arrive. Fails the test if that does not come to an end. */

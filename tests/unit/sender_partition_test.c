@@ -265,10 +265,13 @@ START_TEST(held_batches_are_settled_by_a_later_success_in_order) {
   }
   partition_world_reload(&world);
   resend();
+  ck_assert_uint_eq(world.partition.in_flight, 1); /* alone, until an answer is there */
   for (uint32_t i = 0; i < 4; i++) {
     meet(FATE_OK);
     ck_assert_int_eq(sent[i]->state, BATCH_HELD);
     ck_assert(!sender_partition_may_send_new(&world.partition, 100));
+    if (i == 0) resend();
+    ck_assert_uint_eq(world.partition.in_flight, 4 - i);
     ck_assert_ptr_null(sender_partition_next_retry(&world.partition));
   }
   meet(FATE_OK);
@@ -350,6 +353,7 @@ START_TEST(walk_without_success_means_that_acknowledged_data_is_lost) {
     world.broker.slots[i].batches[0].last_sequence = 1000;
   resend();
   meet(FATE_OK);
+  resend();
   meet(FATE_OK);
   ck_assert_int_eq(sent[1]->state, BATCH_HELD);
   meet(FATE_OK);
@@ -391,6 +395,7 @@ START_TEST(forgotten_producer_leaves_ambiguous_batches_unknown) {
   resend();
   meet(FATE_FORGOTTEN);
   ck_assert_int_eq(sent[0]->state, BATCH_HELD);
+  resend();
   meet(FATE_FORGOTTEN);
   ck_assert_int_eq(sent[0]->outcome, OUTCOME_UNKNOWN);
   ck_assert_int_eq(sent[0]->status, STATUS_UNKNOWN_PRODUCER_ID);
@@ -478,6 +483,7 @@ START_TEST(gap_is_drained_before_anything_new_under_the_next_epoch) {
   meet(FATE_OK);
   ck_assert_int_eq(sent[1]->state, BATCH_HELD);
   ck_assert(world.partition.draining);
+  resend();
   meet(FATE_OK);
   ck_assert_int_eq(sent[1]->outcome, OUTCOME_UNKNOWN);
   ck_assert_int_eq(sent[1]->status, STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER); /* our own gap, no data is lost */

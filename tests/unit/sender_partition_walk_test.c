@@ -5,6 +5,7 @@
 #include <check.h>
 
 static struct partition_world world;
+static uint64_t replies[REPLY_COUNT]; /* to questions of the histories */
 
 static void establish(void) {
   partition_world_send_new(&world, partition_world_make(&world, 1));
@@ -24,9 +25,10 @@ static bool is_repetition(uint32_t number) {
 }
 
 /* The fates, as digits of a number in base FATE_ORDINARY_COUNT, for the five requests of the first round. */
-static void run_fates(uint32_t fates, bool reload, uint32_t straggling) {
+static void run_fates(uint32_t fates, bool asks, bool reload, uint32_t straggling) {
   uint32_t new_count = WORLD_IN_FLIGHT;
   partition_world_init(&world);
+  world.context.asks = asks;
   establish();
   partition_world_send_all(&world, 2, &new_count);
   for (uint32_t i = 0, left = fates; i < WORLD_IN_FLIGHT; i++, left /= FATE_ORDINARY_COUNT)
@@ -51,8 +53,10 @@ START_TEST(every_fate_of_five_in_flight_ends_with_each_record_delivered_once) {
     count *= FATE_ORDINARY_COUNT;
   for (uint32_t number = 0; number < count; number++) {
     if (is_repetition(number)) continue;
-    run_fates(number, false, (uint32_t)_i);
-    run_fates(number, true, (uint32_t)_i);
+    for (int asks = 0; asks < 2; asks++) {
+      run_fates(number, asks, false, (uint32_t)_i);
+      run_fates(number, asks, true, (uint32_t)_i);
+    }
   }
 }
 END_TEST
@@ -60,6 +64,7 @@ END_TEST
 /* Which things happen in a history besides ordinary faults. */
 struct mischief {
   bool reloads, expires, splits, fails, forgets;
+  bool asks, hears_stale; /* the leader is asked; some answers are of a replica that is behind */
   int16_t first_epoch;
   int32_t first_sequence;
 };
@@ -81,10 +86,20 @@ static enum fate random_fate(struct random *random, const struct mischief *misch
   return FATE_OK;
 }
 
+static void meet_question(struct random *random, const struct mischief *mischief) {
+  if (random_below(random, 8) == 0) partition_world_note_state(&world);
+  if (random_below(random, 2) == 0) return;
+  enum reply reply =
+      random_below(random, 3) > 0 ? REPLY_TRUTH : (enum reply)random_below(random, REPLY_COUNT);
+  if (reply == REPLY_STALE && !mischief->hears_stale) reply = REPLY_TRUTH;
+  if (partition_world_reply(&world, reply)) replies[reply]++;
+}
+
 static void run_history(uint64_t seed, const struct mischief *mischief) {
   struct random random;
   random_seed(&random, seed);
   partition_world_init(&world);
+  world.context.asks = mischief->asks;
   establish();
   if (mischief->first_epoch > 0 || mischief->first_sequence > 0) {
     /* As if the partition had a long life behind it. */
@@ -101,6 +116,7 @@ static void run_history(uint64_t seed, const struct mischief *mischief) {
     if (roll == 16 || roll == 17) partition_world_straggle(&world);
     if (roll == 18 && mischief->reloads) partition_world_reload(&world);
     if (roll == 19 && mischief->expires && random_below(&random, 4) == 0) partition_world_expire(&world);
+    if (mischief->asks) meet_question(&random, mischief);
   }
   partition_world_heal(&world);
   partition_world_verify(&world);
@@ -118,6 +134,39 @@ START_TEST(without_losses_of_the_broker_or_time_every_record_is_delivered) {
     ck_assert_uint_eq(world.epochs_raised, 0);
     partition_world_deinit(&world);
   }
+}
+END_TEST
+
+START_TEST(with_answers_of_the_leader_every_record_is_delivered) {
+  struct mischief mischief = {.reloads = true, .splits = true, .asks = true};
+  for (uint64_t seed = 40000; seed < 40000 + HISTORIES; seed++) {
+    run_history(seed, &mischief);
+    uint64_t delivered = partition_world_count(&world, OUTCOME_DELIVERED) +
+                         partition_world_count(&world, OUTCOME_DELIVERED_OFFSET_UNKNOWN);
+    ck_assert_msg(delivered == world.record_count, "seed %llu", (unsigned long long)seed);
+    ck_assert_uint_eq(world.epochs_raised, 0);
+    partition_world_deinit(&world);
+  }
+  ck_assert_uint_gt(replies[REPLY_TRUTH], HISTORIES / 10);
+  ck_assert_uint_gt(replies[REPLY_NONE], HISTORIES / 100);
+  ck_assert_uint_gt(replies[REPLY_LOST], HISTORIES / 100);
+}
+END_TEST
+
+START_TEST(answers_of_replicas_that_are_behind_leave_no_false_report) {
+  struct mischief mischief = {.reloads = true,
+                              .expires = true,
+                              .splits = true,
+                              .fails = true,
+                              .forgets = true,
+                              .asks = true,
+                              .hears_stale = true,
+                              .first_sequence = INT32_MAX - 20};
+  for (uint64_t seed = 50000; seed < 50000 + HISTORIES; seed++) {
+    run_history(seed, &mischief);
+    partition_world_deinit(&world);
+  }
+  ck_assert_uint_gt(replies[REPLY_STALE], HISTORIES / 100);
 }
 END_TEST
 
@@ -168,6 +217,8 @@ int main(void) {
   TCase *test_case = tcase_create("all");
   tcase_add_loop_test(test_case, every_fate_of_five_in_flight_ends_with_each_record_delivered_once, 0, 5);
   tcase_add_test(test_case, without_losses_of_the_broker_or_time_every_record_is_delivered);
+  tcase_add_test(test_case, with_answers_of_the_leader_every_record_is_delivered);
+  tcase_add_test(test_case, answers_of_replicas_that_are_behind_leave_no_false_report);
   tcase_add_test(test_case, timeouts_and_errors_leave_no_false_report);
   tcase_add_test(test_case, forgotten_and_fenced_producers_leave_no_false_report);
   tcase_add_test(test_case, last_epochs_and_sequences_leave_no_false_report);
