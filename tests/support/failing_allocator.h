@@ -10,7 +10,13 @@
 /* From now on the allocation of this index, counted from 0, fails. */
 void failing_allocator_start(uint32_t index);
 
-/* All allocations succeed again. Whether one has failed. */
+/* The same where other threads allocate, too: only those of marked threads are counted, and fail. */
+void failing_allocator_start_marked(uint32_t index);
+void failing_allocator_mark_thread(bool marked);
+
+/* All allocations succeed again. Whether one has failed. Disarm is for while threads run; stop comes in the
+ * end nevertheless. */
+bool failing_allocator_disarm(void);
 bool failing_allocator_stop(void);
 
 #endif
