@@ -29,9 +29,13 @@ def class_path() -> str:
     return f"{folder}:{jars}"
 
 
-def run(main: str, arguments: list, timeout_seconds: float = 300.0):
+def command(main: str, arguments: list) -> list:
     options = cluster.TOOL_OPTIONS + ("-Dlog4j.configuration=file:/dev/null", "-Xmx512m")
-    return processes.run(["java", *options, "-cp", class_path(), main, *arguments], timeout_seconds)
+    return ["java", *options, "-cp", class_path(), main, *arguments]
+
+
+def run(main: str, arguments: list, timeout_seconds: float = 300.0):
+    return processes.run(command(main, arguments), timeout_seconds)
 
 
 def verify(bootstrap: str, topic: str, source: pathlib.Path, reports: pathlib.Path | None = None) -> dict:

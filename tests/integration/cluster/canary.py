@@ -58,6 +58,7 @@ def run_through(rig: Rig, label: str, faults: dict, options) -> tuple[Sending, d
     for command, number in faults.items():
         rig.tell(command, number)
     sending = rig.start("canary", Plan(label, options.records, options.rate))
+    sending.limit(options.records)
     sending.sender.finish(must_succeed=False)
     for command in faults:
         rig.tell(command, 0)

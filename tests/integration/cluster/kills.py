@@ -1,28 +1,35 @@
-"""R1: leaders are killed. Each kill falls while that broker owes answers to every sender: either it has written and
-answered, and the proxy keeps the answers; or it stands still with the requests in its hands."""
+"""R1: leaders are killed. R2: all brokers are restarted in turn. R3: one, then two of three stand still.
+
+What ends a broker does so while it owes answers to every sender: either it has written and answered, and the proxy
+keeps the answers; or it stands still with the requests in its hands."""
 import time
 
 import checks
 from rig import Plan, Rig, Sending
 
 HELD_SECONDS = 0.3
+SHARE_BEFORE = 0.2
+NO_TIMEOUT = {"delivery.timeout.ms": 2147483647, "max.block.ms": 86400000}
+LOW_TRAFFIC_SHARE = 1000  # of the usual pace; until the end of what happens, in so many seconds at most
+LOW_TRAFFIC_SECONDS_MAX = 7200
+REQUEST_TIMEOUT_MAX_SECONDS = 10
 
 
 def plans_r1(options) -> list[Plan]:
     return [Plan(f"in flight {in_flight}", options.records, options.rate,
-                 settings={"max.in.flight.requests.per.connection": in_flight, "delivery.timeout.ms": 2147483647})
+                 settings=NO_TIMEOUT | {"max.in.flight.requests.per.connection": in_flight})
             for in_flight in (1, 5)]
 
 
 def spread(sendings: list[Sending], times: int, act) -> None:
-    """Calls act(number) times, in the middle of an equal share of the records each; the share's rest is sent while it
-    lasts."""
+    """Calls act(number) so many times, each when a part of an equal share of the records is sent; the share's rest is
+    sent meanwhile."""
     for number in range(times):
         for sending in sendings:
             share = sending.plan.records / times
             sending.limit(int(share * (number + 1)))
         for sending in sendings:
-            due = int(sending.plan.records / times * (number + 0.5))
+            due = int(sending.plan.records / times * (number + SHARE_BEFORE))
             sending.sender.wait_for(lambda: sending.sender.sent >= due, f"record {due} is sent")
         act(number)
     for sending in sendings:
@@ -59,3 +66,52 @@ def act_r1(rig: Rig, sendings: list[Sending], options) -> str:
         bring_back(rig, node, sendings)
     spread(sendings, options.kills, kill)
     return f"{options.kills} kills"
+
+
+def plans_r2(options) -> list[Plan]:
+    slow = max(options.rate // LOW_TRAFFIC_SHARE, 1)
+    return [Plan("three replicas", options.records, options.rate),
+            Plan("one replica", options.records, options.rate, replication=1),
+            Plan("one replica, low traffic", LOW_TRAFFIC_SECONDS_MAX * slow, slow, replication=1)]
+
+
+def act_r2(rig: Rig, sendings: list[Sending], options) -> str:
+    busy = [sending for sending in sendings if sending.plan.rate == options.rate]
+
+    def restart(number: int) -> None:
+        node = number % len(rig.cluster.nodes)
+        owe(rig, node, busy, 0)
+        rig.cluster.stop(node)
+        rig.proxies[node].cut()
+        bring_back(rig, node, sendings)
+        rig.wait_leads(node, [sending.prefix for sending in busy])
+    for sending in sendings:
+        sending.limit(0 if sending in busy else sending.plan.records)
+    restarts = options.loops * len(rig.cluster.nodes)
+    spread(busy, restarts, restart)
+    for sending in sendings:
+        if sending not in busy:
+            sending.sender.stop()
+    return f"{restarts} clean restarts"
+
+
+def plans_r3(options) -> list[Plan]:
+    timeout = options.stop * 2 // 3
+    request = {"request.timeout.ms": 1000 * min(REQUEST_TIMEOUT_MAX_SECONDS, max(1, timeout // 2))}
+    expiring = {"delivery.timeout.ms": 1000 * timeout, "max.block.ms": 86400000}
+    return [Plan("no timeout", options.records, options.rate, settings=NO_TIMEOUT | request),
+            Plan(f"delivery timeout {timeout} s", options.records, options.rate, settings=expiring | request,
+                 may_expire=True)]
+
+
+def act_r3(rig: Rig, sendings: list[Sending], options) -> str:
+    def freeze(number: int) -> None:
+        for nodes in ([number % 3], [number % 3, (number + 1) % 3]):
+            for node in nodes:
+                rig.cluster.pause(node)
+            time.sleep(options.stop)
+            for node in nodes:
+                rig.cluster.resume(node)
+            time.sleep(options.run)
+    spread(sendings, options.loops, freeze)
+    return f"{options.loops} times one and two of three stood still for {options.stop} s"

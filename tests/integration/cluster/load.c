@@ -51,7 +51,6 @@ void load_init(struct load *load, char *const arguments[LOAD_ARGUMENTS]) {
   load->run = (uint32_t)parse_count(arguments[2]);
   load->record_count = parse_count(arguments[3]);
   load->rate = parse_count(arguments[4]);
-  load->limit = UINT64_MAX;
   if (load->topic_count == 0 || load->record_count == 0 || load->rate == 0) fail("count", "is 0");
   if (strlen(load->prefix) + 7 > LOAD_TOPIC_BYTES_MAX) fail("topic", "is too long");
   map_ledger(load, arguments[5]);

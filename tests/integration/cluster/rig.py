@@ -12,7 +12,7 @@ import java_tools
 import processes
 import topic_state
 from fault_proxy import FaultProxy
-from kafka.cluster import TOOL_OPTIONS, VERSIONS, Cluster
+from kafka.cluster import VERSIONS, Cluster
 from sender_run import Sender
 
 NODES = 3
@@ -24,6 +24,9 @@ BROKER_SETTINGS = {
     "controller.quorum.request.timeout.ms": 2000,
     "num.replica.fetchers": 1,
     "log.cleaner.enable": "false",
+    # A node that comes back leads again soon.
+    "leader.imbalance.check.interval.seconds": 2,
+    "leader.imbalance.per.broker.percentage": 0,
 }
 SENDER_SETTINGS = {
     "enable.idempotence": "true",
@@ -59,8 +62,7 @@ class Plan:
 
 def command_of(client: str) -> list:
     if client == "java":
-        return ["java", *TOOL_OPTIONS, "-Xmx512m", "-Dlog4j.configuration=file:/dev/null", "-cp",
-                java_tools.class_path(), "LedgerProducer"]
+        return java_tools.command("LedgerProducer", [])
     return [checks.program({"sendoff": "ledger_sender", "librdkafka": "librdkafka_sender"}[client])]
 
 
@@ -150,6 +152,14 @@ class Rig:
                 partition.leader > 0 and len(partition.in_sync) == len(partition.replicas)
                 for state in states.values() for partition in state.values())
         processes.wait_until(is_whole, timeout_seconds, "all replicas are in sync", interval_seconds=0.2)
+
+    def wait_leads(self, node: int, topics: list[str], timeout_seconds: float = 60) -> None:
+        """Until the node leads a partition of each topic."""
+        def leads() -> bool:
+            states = self.describe(topics)
+            return len(states) == len(topics) and all(
+                any(partition.leader == node + 1 for partition in state.values()) for state in states.values())
+        processes.wait_until(leads, timeout_seconds, f"node {node} leads again", interval_seconds=0.2)
 
     def busiest_leader(self, topic: str) -> int:
         """The index of the node that leads most of the topic's partitions."""

@@ -6,6 +6,7 @@ from typing import Callable
 import canary
 import checks
 import kills
+import moves
 import network
 from rig import PROOF, Plan, Rig, Sending
 
@@ -13,6 +14,11 @@ NUMBERS = {
     "records": "records of each sender",
     "rate": "records a second of each sender",
     "kills": "R1: how many",
+    "loops": "R2, R3: how often all brokers are restarted, or stand still",
+    "stop": "R3: seconds that brokers stand still",
+    "run": "R3: seconds that they run between",
+    "stride": "R5: bytes from one cut to the next",
+    "moves": "R6: how often leaders change",
 }
 
 
@@ -65,7 +71,7 @@ class Scenario:
             check.note = f"{note}; " + " ".join(f"{name}={value}" for name, value in total.items())
             checks.expect(any(total.values()), "nothing had to be sent again: this proves nothing")
         for sending in sendings:
-            with run.check(f"{self.name}: {sending.plan.records} records of {sending.plan.name}") as check:
+            with run.check(f"{self.name}: records of {sending.plan.name}") as check:
                 check.note = describe(sending)
                 checks.expect(sending.is_right(), f"the verifier found {sending.found}, the sender "
                                                   f"{sending.sender.summary}, {sending.sender.errors[-5:]}")
@@ -74,6 +80,15 @@ class Scenario:
 ALL = {scenario.name: scenario for scenario in (
     Scenario("R1", "leaders are killed while they owe answers", kills.plans_r1, kills.act_r1,
              {"records": 1_000_000, "rate": 4000, "kills": 20}, {"records": 100_000, "rate": 4000, "kills": 3}),
+    Scenario("R2", "brokers are restarted in turn while they owe answers", kills.plans_r2, kills.act_r2,
+             {"records": 500_000, "rate": 2000, "loops": 10}, {"records": 24_000, "rate": 2000, "loops": 1}),
+    Scenario("R3", "one, then two of three brokers stand still", kills.plans_r3, kills.act_r3,
+             {"records": 500_000, "rate": 200, "loops": 20, "stop": 45, "run": 20},
+             {"records": 10_000, "rate": 300, "loops": 1, "stop": 12, "run": 5}),
     Scenario("R4", "connections live 50 to 1500 ms, a fifth of the answers is dropped", network.plans_r4,
              network.act_r4, {"records": 1_000_000, "rate": 10_000}, {"records": 100_000, "rate": 5000}),
+    Scenario("R5", "an exchange of three batches is cut at each byte", network.plans_r5, network.act_r5,
+             {"stride": 1}, {"stride": 7}),
+    Scenario("R6", "leaders move every 500 ms", moves.plans_r6, moves.act_r6,
+             {"records": 1_000_000, "rate": 4000, "moves": 500}, {"records": 60_000, "rate": 3000, "moves": 40}),
 )} | {"canary": Canary()}
