@@ -18,7 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PARTITIONS_MAX = 1024, PROGRESS_INTERVAL_US = 10000, BURST_US = 4000, LOG_LEVEL_SHOWN = 5 };
+enum { PARTITIONS_MAX = 1024, PROGRESS_INTERVAL_US = 10000, BURST_US = 4000 };
 
 struct line_report {
   int64_t offset;
@@ -96,7 +96,7 @@ static sendoff_counters get_counters(struct sender *sender) {
 
 static void print_log(void *user, int32_t level, const char *line) {
   (void)user;
-  if (level <= LOG_LEVEL_SHOWN) (void)fprintf(stderr, "%d %s\n", level, line);
+  (void)fprintf(stderr, "%d %s\n", level, line);
 }
 
 static void reload_credentials(struct sender *sender) {
