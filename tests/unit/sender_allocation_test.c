@@ -177,9 +177,9 @@ static const struct scenario scenarios[] = {
      false},
     {"requests to several brokers", arrange_several_brokers, act_several_brokers, has_spread, 20, false},
     {"a batch that is too large is split", arrange_split, act_split, has_split, 10, false},
-    {"a connection is lost, batches are sent again", arrange_warm, act_lost_connection, has_lost, 15, false},
-    {"leaders move", arrange_warm, act_leader_move, has_moved, 8, false},
-    {"an outcome is resolved, a topic is made again", arrange_warm, act_resolution, has_resolved, 20, false},
+    {"a connection is lost, batches are sent again", arrange_warm, act_lost_connection, has_lost, 10, false},
+    {"leaders move", arrange_warm, act_leader_move, has_moved, 6, false},
+    {"an outcome is resolved, a topic is made again", arrange_warm, act_resolution, has_resolved, 15, false},
     {"close with records under way", arrange_warm, act_close, has_aborted, 4, true},
 };
 enum { SCENARIOS = sizeof scenarios / sizeof scenarios[0] };
