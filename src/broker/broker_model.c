@@ -19,6 +19,7 @@ static enum broker_answer call_dispatch(struct broker_model *model, struct broke
 static enum broker_answer call_finish(const struct broker_call *call, enum broker_answer answer,
                                       size_t frame_at);
 static void frame_corrupt(struct wire_writer *writer, size_t frame_at, enum broker_corruption corruption);
+static void partitions_restart(struct broker_model *model, int64_t now_ms, int64_t expiration_ms);
 static void producers_expire(struct broker_model *model, int64_t now_ms);
 static struct broker_partition *partition_find(const struct broker_model *model, const char *topic,
                                                int32_t partition);
@@ -226,11 +227,11 @@ void broker_model_clear_faults(struct broker_model *model) {
 }
 
 void broker_model_reload(struct broker_model *model) {
-  for (uint32_t index = 0; index < model->topics.count; index++) {
-    struct broker_topic *topic = model->topics.by_name[index];
-    for (int32_t partition = 0; partition < topic->partition_count; partition++)
-      broker_partition_restart(&topic->partitions[partition], 0, 0);
-  }
+  partitions_restart(model, 0, 0);
+}
+
+void broker_model_restart(struct broker_model *model, int64_t now_ms) {
+  partitions_restart(model, now_ms, model->settings.producer_id_expiration_ms);
 }
 
 void broker_model_forget_producers(struct broker_model *model) {
@@ -279,22 +280,32 @@ int32_t broker_model_visit_records(struct broker_model *model, const char *topic
                                    void *context) {
   const struct broker_partition *found = partition_find(model, topic, partition);
   if (found == NULL) return STATUS_UNKNOWN_TOPIC_OR_PARTITION;
-  for (uint32_t index = 0; index < found->log.batch_count; index++) {
+  bool stopped = false;
+  for (uint32_t index = 0; index < found->log.batch_count && !stopped; index++) {
     struct bytes batch = broker_model_batch(model, topic, partition, index);
-    struct record_batch_header header;
-    struct wire_reader reader;
-    size_t batch_bytes;
-    if (record_batch_read(batch, &header, &batch_bytes) != RECORD_BATCH_VALID) return STATUS_CORRUPT_MESSAGE;
-    int32_t status = batch_contents_open(&model->validator.contents, batch, &header, &reader);
+    int32_t status = broker_model_visit_batch(model, batch, 0, visit, context, &stopped);
     if (status != STATUS_OK) return status;
-    for (int32_t number = 0; number < header.record_count; number++) {
-      struct record_view record;
-      record_read(&reader, &record);
-      if (reader.failed) return STATUS_CORRUPT_MESSAGE;
-      if (!visit(context, header.base_offset + record.offset_delta,
-                 header.base_timestamp_ms + record.timestamp_delta, &record))
-        return STATUS_OK;
-    }
+  }
+  return STATUS_OK;
+}
+
+int32_t broker_model_visit_batch(struct broker_model *model, struct bytes batch, int64_t from_offset,
+                                 bool (*visit)(void *context, int64_t offset, int64_t timestamp_ms,
+                                               const struct record_view *record),
+                                 void *context, bool *stopped) {
+  struct record_batch_header header;
+  struct wire_reader reader;
+  size_t batch_bytes;
+  if (record_batch_read(batch, &header, &batch_bytes) != RECORD_BATCH_VALID) return STATUS_CORRUPT_MESSAGE;
+  int32_t status = batch_contents_open(&model->validator.contents, batch, &header, &reader);
+  if (status != STATUS_OK) return status;
+  for (int32_t number = 0; number < header.record_count && !*stopped; number++) {
+    struct record_view record;
+    record_read(&reader, &record);
+    if (reader.failed) return STATUS_CORRUPT_MESSAGE;
+    int64_t offset = header.base_offset + record.offset_delta;
+    if (offset < from_offset) continue;
+    *stopped = !visit(context, offset, header.base_timestamp_ms + record.timestamp_delta, &record);
   }
   return STATUS_OK;
 }
@@ -344,6 +355,14 @@ static void frame_corrupt(struct wire_writer *writer, size_t frame_at, enum brok
     break;
   case BROKER_CORRUPTION_OVERSIZED: wire_patch_int32(writer, frame_at, INT32_MAX); break;
   case BROKER_CORRUPTION_GARBAGE: memset(frame + BODY_FROM, 0xff, size - BODY_FROM); break;
+  }
+}
+
+static void partitions_restart(struct broker_model *model, int64_t now_ms, int64_t expiration_ms) {
+  for (uint32_t index = 0; index < model->topics.count; index++) {
+    struct broker_topic *topic = model->topics.by_name[index];
+    for (int32_t partition = 0; partition < topic->partition_count; partition++)
+      broker_partition_restart(&topic->partitions[partition], now_ms, expiration_ms);
   }
 }
 

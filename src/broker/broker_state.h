@@ -81,6 +81,16 @@ int32_t broker_model_follow(struct broker_model *model, struct broker_partition 
 int32_t broker_model_truncate(struct broker_model *model, struct broker_partition *partition, int64_t offset,
                               int64_t now_ms);
 
+/* As after a restart at that time: as broker_model_reload, and expired producers are forgotten. */
+void broker_model_restart(struct broker_model *model, int64_t now_ms);
+
+/* Calls visit for each record of a stored batch from an offset on; *stopped when it returned false. Else as
+ * broker_model_visit_records. */
+int32_t broker_model_visit_batch(struct broker_model *model, struct bytes batch, int64_t from_offset,
+                                 bool (*visit)(void *context, int64_t offset, int64_t timestamp_ms,
+                                               const struct record_view *record),
+                                 void *context, bool *stopped);
+
 /* Drops the oldest batches of the largest partitions until all fit the limit. */
 void broker_model_trim(struct broker_model *model);
 

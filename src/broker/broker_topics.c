@@ -5,11 +5,22 @@
 
 enum { NAME_MAX_BYTES = 249, FIRST_CAPACITY = 16 };
 
-static bool name_is_legal(struct bytes name);
 static uint32_t position_of(const struct broker_topics *topics, struct bytes name, bool *found);
 static struct broker_topic *topic_create(struct broker_topics *topics, struct bytes name);
 static void topic_destroy(struct broker_topic *topic);
 static struct uuid draw_id(struct random *random);
+
+bool broker_topic_name_is_legal(struct bytes name) {
+  if (name.size == 0 || name.size > NAME_MAX_BYTES) return false;
+  if (name.data[0] == '.' && (name.size == 1 || (name.size == 2 && name.data[1] == '.'))) return false;
+  for (size_t index = 0; index < name.size; index++) {
+    uint8_t byte = name.data[index];
+    bool legal = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                 (byte >= '0' && byte <= '9') || byte == '.' || byte == '_' || byte == '-';
+    if (!legal) return false;
+  }
+  return true;
+}
 
 void broker_topics_init(struct broker_topics *topics, uint64_t seed, size_t partition_limit_bytes) {
   *topics = (struct broker_topics){.partition_limit_bytes = partition_limit_bytes};
@@ -27,7 +38,7 @@ void broker_topics_deinit(struct broker_topics *topics) {
 int32_t broker_topics_create(struct broker_topics *topics, struct bytes name, int32_t partition_count,
                              int32_t leader_id, struct broker_topic **topic) {
   bool found = false;
-  if (!name_is_legal(name)) return STATUS_INVALID_TOPIC_EXCEPTION;
+  if (!broker_topic_name_is_legal(name)) return STATUS_INVALID_TOPIC_EXCEPTION;
   if (partition_count < 1 || partition_count > BROKER_TOPIC_MAX_PARTITIONS) return STATUS_INVALID_PARTITIONS;
   uint32_t position = position_of(topics, name, &found);
   if (found) return STATUS_TOPIC_ALREADY_EXISTS;
@@ -92,19 +103,6 @@ struct broker_topic *broker_topics_find_id(const struct broker_topics *topics, c
 struct broker_partition *broker_topic_partition(struct broker_topic *topic, int32_t partition) {
   if (topic == NULL || partition < 0 || partition >= topic->partition_count) return NULL;
   return &topic->partitions[partition];
-}
-
-/* Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], but neither "." nor "..". */
-static bool name_is_legal(struct bytes name) {
-  if (name.size == 0 || name.size > NAME_MAX_BYTES) return false;
-  if (name.data[0] == '.' && (name.size == 1 || (name.size == 2 && name.data[1] == '.'))) return false;
-  for (size_t index = 0; index < name.size; index++) {
-    uint8_t byte = name.data[index];
-    bool legal = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-                 (byte >= '0' && byte <= '9') || byte == '.' || byte == '_' || byte == '-';
-    if (!legal) return false;
-  }
-  return true;
 }
 
 /* Where the name is, or would be put. */

@@ -13,6 +13,7 @@ struct broker_topic {
   struct uuid id;
   int32_t partition_count;
   struct broker_partition *partitions;
+  void *context; /* its maker's */
 };
 
 /* by_name holds count topics in order of their names, each owned. */
@@ -24,6 +25,9 @@ struct broker_topics {
 };
 
 enum { BROKER_TOPIC_MAX_PARTITIONS = 100000 };
+
+/* Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], but neither "." nor "..". */
+bool broker_topic_name_is_legal(struct bytes name);
 
 void broker_topics_init(struct broker_topics *topics, uint64_t seed, size_t partition_limit_bytes);
 void broker_topics_deinit(struct broker_topics *topics);

@@ -105,6 +105,8 @@ static struct broker_topic *find_topic(struct broker_model *model,
   *status = STATUS_UNKNOWN_TOPIC_OR_PARTITION;
   if (!may_create || model->settings.auto_create_partitions == 0) return NULL;
   if (model->settings.create_topic != NULL) {
+    if (!broker_topic_name_is_legal(wanted->name)) *status = STATUS_INVALID_TOPIC_EXCEPTION;
+    if (*status == STATUS_INVALID_TOPIC_EXCEPTION) return NULL;
     model->settings.create_topic(model->settings.context, wanted->name,
                                  model->settings.auto_create_partitions);
     return NULL;
