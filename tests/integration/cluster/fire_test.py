@@ -17,12 +17,7 @@ from rig import Rig  # noqa: E402  pylint: disable=wrong-import-position
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", default=list(scenarios.ALL),
-                        help=" ".join(scenarios.ALL))
-    parser.add_argument("--short", action="store_true")
-    parser.add_argument("--seed", type=int, default=1, help="of what the proxies draw")
-    for name, text in scenarios.NUMBERS.items():
-        parser.add_argument(f"--{name}", type=int, help=text)
+    scenarios.add_arguments(parser, tuple(scenarios.ALL))
     return parser.parse_args()
 
 

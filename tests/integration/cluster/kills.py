@@ -9,6 +9,7 @@ from rig import Plan, Rig, Sending
 
 HELD_SECONDS = 0.3
 SHARE_BEFORE = 0.2
+PEER_SECONDS_MAX = 10  # a peer that no longer sends is not waited for
 NO_TIMEOUT = {"delivery.timeout.ms": 2147483647, "max.block.ms": 86400000}
 LOW_TRAFFIC_SHARE = 1000  # of the usual pace; until the end of what happens, in so many seconds at most
 LOW_TRAFFIC_SECONDS_MAX = 7200
@@ -44,10 +45,14 @@ def owe(rig: Rig, node: int, sendings: list[Sending], number: int) -> None:
     else:
         rig.cluster.pause(node)
         count, what = proxy.owed, "a frozen broker owes answers"
-    for sending in sendings:
+    own = [sending for sending in sendings if not sending.plan.is_peer]
+    for sending in own:
         sending.sender.wait_for(lambda: count(sending.client_id) > 0, f"{what} from {sending.plan.name}")
+    deadline = time.monotonic() + PEER_SECONDS_MAX
+    while time.monotonic() < deadline and not all(count(sending.client_id) > 0 for sending in sendings):
+        time.sleep(0.02)
     time.sleep(HELD_SECONDS)
-    for sending in sendings:
+    for sending in own:
         checks.expect(proxy.owed(sending.client_id) > 0, "the broker no longer owes answers")
 
 
@@ -91,7 +96,7 @@ def act_r2(rig: Rig, sendings: list[Sending], options) -> str:
     spread(busy, restarts, restart)
     for sending in sendings:
         if sending not in busy:
-            sending.sender.stop()
+            sending.stop()
     return f"{restarts} clean restarts"
 
 

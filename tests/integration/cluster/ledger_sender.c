@@ -33,7 +33,7 @@ static void on_log(void *user, int32_t level, const char *line) {
   if (level <= LOG_LEVEL_SHOWN) (void)fprintf(stderr, "%d %s\n", level, line);
 }
 
-static void send_record(void *user, const struct load_record *load_record) {
+static bool send_record(void *user, const struct load_record *load_record) {
   struct sender *sender = user;
   sendoff_record record = {.size = sizeof record,
                            .topic = load_record->topic,
@@ -43,6 +43,7 @@ static void send_record(void *user, const struct load_record *load_record) {
                            .value_bytes = load_record->text_bytes,
                            .opaque = load_record->id};
   expect_ok(sendoff_send(sender->producer, &record), "send");
+  return true;
 }
 
 static sendoff_counters get_counters(const struct sender *sender) {

@@ -15,13 +15,6 @@
 
 enum { BURST_US = 4000, PROGRESS_INTERVAL_US = 10000, PAD_BYTES_MAX = 160 };
 
-static volatile sig_atomic_t told_to_end;
-
-static void note_end(int number) {
-  (void)number;
-  told_to_end = 1;
-}
-
 static void map_ledger(struct load *load, const char *path) {
   size_t size = load->record_count * sizeof *load->ledger;
   int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -38,8 +31,12 @@ static void *read_limits(void *argument) {
   while (fgets(line, sizeof line, stdin) != NULL) {
     static const char word[] = "limit ";
     line[strcspn(line, "\n")] = '\0';
-    if (strncmp(line, word, sizeof word - 1) != 0) fail(line, "is no command");
-    atomic_store(&load->limit, parse_count(line + sizeof word - 1));
+    if (strcmp(line, "end") == 0)
+      atomic_store(&load->told_to_end, 1);
+    else if (strncmp(line, word, sizeof word - 1) == 0)
+      atomic_store(&load->limit, parse_count(line + sizeof word - 1));
+    else
+      fail(line, "is no command");
   }
   atomic_store(&load->limit, UINT64_MAX);
   return NULL;
@@ -55,8 +52,6 @@ void load_init(struct load *load, char *const arguments[LOAD_ARGUMENTS]) {
   if (strlen(load->prefix) + 7 > LOAD_TOPIC_BYTES_MAX) fail("topic", "is too long");
   map_ledger(load, arguments[5]);
   load->started_us = load->begun_us = now_us();
-  struct sigaction action = {.sa_handler = note_end, .sa_flags = SA_RESTART};
-  (void)sigaction(SIGTERM, &action, NULL);
   pthread_t reader;
   if (pthread_create(&reader, NULL, read_limits, load) != 0) fail("limits", "no thread");
   (void)pthread_detach(reader);
@@ -105,20 +100,23 @@ static int is_due(const struct load *load, uint64_t id) {
 
 /* A stop at the limit is not made up for by a burst: the time of it does not count. */
 static void wait_due(struct load *load, uint64_t id) {
-  while (!told_to_end && !is_due(load, id)) {
+  while (!atomic_load(&load->told_to_end) && !is_due(load, id)) {
     int64_t before_us = now_us();
     sleep_us(BURST_US);
     if (id >= atomic_load(&load->limit)) load->begun_us += now_us() - before_us;
   }
 }
 
-void load_run(struct load *load, void (*send)(void *user, const struct load_record *record), void *user) {
+void load_run(struct load *load, bool (*send)(void *user, const struct load_record *record), void *user) {
   for (uint64_t id = 0; id < load->record_count; id++) {
     wait_due(load, id);
-    if (told_to_end) return;
+    if (atomic_load(&load->told_to_end)) return;
     struct load_record record = make_record(load, id);
     load->ledger[id].accepted = 1;
-    send(user, &record);
+    if (!send(user, &record)) {
+      load->ledger[id].accepted = 0;
+      load->refused++;
+    }
     atomic_store(&load->sent, id + 1);
   }
 }
@@ -138,9 +136,10 @@ void load_report(struct load *load, uint64_t id, enum load_outcome outcome, int3
 }
 
 void load_print_outcomes(const struct load *load) {
-  (void)printf("\"accepted\": %" PRIu64 ", \"delivered\": %" PRIu64 ", \"delivered_offset_unknown\": %" PRIu64
-               ", \"not_delivered\": %" PRIu64 ", \"unknown\": %" PRIu64,
-               atomic_load(&load->sent), load->outcomes[LOAD_DELIVERED],
+  (void)printf("\"accepted\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"delivered\": %" PRIu64
+               ", \"delivered_offset_unknown\": %" PRIu64 ", \"not_delivered\": %" PRIu64
+               ", \"unknown\": %" PRIu64,
+               atomic_load(&load->sent) - load->refused, load->refused, load->outcomes[LOAD_DELIVERED],
                load->outcomes[LOAD_DELIVERED_OFFSET_UNKNOWN], load->outcomes[LOAD_NOT_DELIVERED],
                load->outcomes[LOAD_UNKNOWN]);
 }

@@ -11,8 +11,8 @@
 #ifndef INTEGRATION_CLUSTER_LOAD_H
 #define INTEGRATION_CLUSTER_LOAD_H
 
-#include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,7 +57,8 @@ struct load {
   int64_t begun_us;     /* of the pace: started_us and all stops at the limit */
   uint64_t outcomes[5]; /* by enum load_outcome */
   _Atomic uint64_t limit, sent;
-  _Atomic int finished;
+  uint64_t refused;
+  _Atomic int told_to_end, finished;
 };
 
 /* From the arguments PREFIX TOPICS RUN RECORDS RATE LEDGER. Lines "limit N" on standard input let records
@@ -66,8 +67,9 @@ struct load {
 enum { LOAD_ARGUMENTS = 6 };
 void load_init(struct load *load, char *const arguments[LOAD_ARGUMENTS]);
 
-/* Calls send for each record, in bursts of some milliseconds: as many as are due and allowed. */
-void load_run(struct load *load, void (*send)(void *user, const struct load_record *record), void *user);
+/* Calls send for each record, in bursts of some milliseconds: as many as are due and allowed. send
+ * returns false if the record was refused. */
+void load_run(struct load *load, bool (*send)(void *user, const struct load_record *record), void *user);
 
 /* Writes a report into the ledger. */
 void load_report(struct load *load, uint64_t id, enum load_outcome outcome, int32_t partition, int64_t offset,

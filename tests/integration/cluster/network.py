@@ -72,5 +72,5 @@ def act_r5(rig: Rig, sendings: list[Sending], options) -> str:
     sending = sendings[0]
     exchange(sending)
     cuts = {side: cut_everywhere(rig, sending, side, options.stride) for side in R5_CUTS_MIN}
-    sending.sender.stop()
+    sending.stop()
     return f"cut at {cuts['cut_request']} places of requests and {cuts['cut_answer']} of answers"

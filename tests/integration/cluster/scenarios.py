@@ -29,6 +29,14 @@ def choose(full: dict, short: dict, given: argparse.Namespace) -> argparse.Names
     return argparse.Namespace(**chosen, seed=given.seed)
 
 
+def add_arguments(parser: argparse.ArgumentParser, names: tuple) -> None:
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", default=list(names), help=" ".join(names))
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--seed", type=int, default=1, help="of what the proxies draw")
+    for name, text in NUMBERS.items():
+        parser.add_argument(f"--{name}", type=int, help=text)
+
+
 def describe(sending: Sending) -> str:
     return " ".join(f"{name}={value}" for name, value in (sending.found | sending.proof).items() if name != "right")
 
