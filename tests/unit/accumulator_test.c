@@ -502,6 +502,20 @@ START_TEST(a_flush_waits_for_the_numbers_up_to_its_own) {
 }
 END_TEST
 
+START_TEST(what_is_settled_during_a_flush_is_free_before_its_end) {
+  struct topic *topic = world_topic(&accumulator, "orders", 1);
+  world_accept(&accumulator, topic, 0, 0, 10, 0);
+  accumulator_begin_cut(&accumulator);
+  struct partition *partition = accumulator_take(&accumulator);
+  struct batch *batch = world_drain(&accumulator, partition, 0);
+  world_settle(&accumulator, batch, OUTCOME_DELIVERED);
+  world_release(&accumulator, batch);
+  ck_assert_uint_eq(buffer_pool_used_bytes(accumulator.pool), 0);
+  accumulator_give_back(&accumulator, partition, 0);
+  accumulator_end_cut(&accumulator);
+}
+END_TEST
+
 START_TEST(totals_tell_the_outcomes_apart) {
   struct topic *topic = world_topic(&accumulator, "orders", 1);
   static const struct {
@@ -571,6 +585,7 @@ static void add_tests(TCase *test_case) {
   tcase_add_test(test_case, a_partition_count_without_memory_is_asked_for_again);
   tcase_add_test(test_case, an_append_survives_each_missing_allocation);
   tcase_add_test(test_case, a_flush_waits_for_the_numbers_up_to_its_own);
+  tcase_add_test(test_case, what_is_settled_during_a_flush_is_free_before_its_end);
   tcase_add_test(test_case, totals_tell_the_outcomes_apart);
   tcase_add_test(test_case, batch_structs_are_used_again);
 }

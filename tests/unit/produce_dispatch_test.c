@@ -353,6 +353,31 @@ START_TEST(partitions_wait_for_a_producer_id_and_go_on_with_it) {
 }
 END_TEST
 
+/* The producer has another id by then; sequences of the two must not be mixed. */
+START_TEST(a_partition_keeps_its_producer_id_when_another_one_is_fenced) {
+  world.partitions[0] = "0:1/1 1:1/1";
+  dispatch_world_start(&world);
+  struct topic *topic = dispatch_world_topic(&world, 0, -1);
+  dispatch_world_warm(&world, topic, 2);
+  uint32_t fenced = world.request_count;
+  dispatch_world_append(&world, topic, 0, 10, 10);
+  dispatch_world_run(&world, MS);
+  dispatch_world_answer(&world, fenced, STATUS_INVALID_PRODUCER_EPOCH);
+  dispatch_world_run(&world, 5 * S);
+  dispatch_world_append(&world, topic, 1, 10, 10);
+  dispatch_world_run(&world, MS);
+  ck_assert_uint_eq(world.request_count, fenced + 3);
+  const struct dispatch_part *again = &world.requests[fenced + 1].parts[0],
+                             *other = &world.requests[fenced + 2].parts[0];
+  ck_assert_int_eq(again->partition, 0);
+  ck_assert_int_eq(again->producer_id, 1001);
+  ck_assert_int_eq(again->base_sequence, 0);
+  ck_assert_int_eq(other->partition, 1);
+  ck_assert_int_eq(other->producer_id, 1000);
+  ck_assert_int_eq(other->base_sequence, 1);
+}
+END_TEST
+
 START_TEST(without_memory_batches_are_sent_later_with_the_identity_they_have) {
   uint32_t failures = 0;
   for (bool failed = true; failed; failures++) {
@@ -483,6 +508,7 @@ int main(void) {
   tcase_add_test(tcase, a_leader_hint_saves_the_backoff);
   tcase_add_test(tcase, without_a_hint_the_next_attempt_waits_for_its_backoff);
   tcase_add_test(tcase, partitions_wait_for_a_producer_id_and_go_on_with_it);
+  tcase_add_test(tcase, a_partition_keeps_its_producer_id_when_another_one_is_fenced);
   tcase_add_test(tcase, without_memory_batches_are_sent_later_with_the_identity_they_have);
   tcase_add_test(tcase, finished_requests_are_used_again_but_not_hoarded);
   tcase_add_test(tcase, records_without_key_avoid_partitions_without_leader);

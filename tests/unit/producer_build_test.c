@@ -161,6 +161,24 @@ static void on_log(void *user, int32_t level, const char *line) {
   snprintf(logged, sizeof logged, "%s", line);
 }
 
+/* The system takes fifteen bytes for a thread, Kafka 32767 for a client. */
+START_TEST(a_client_id_of_any_length_names_the_thread_as_far_as_it_fits) {
+  static char setting[sizeof "client.id=" + 32767];
+  static const size_t sizes[] = {1, 7, 8, 9, 63, 64, 255, 256, 4096, 32767};
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    size_t at = (size_t)snprintf(setting, sizeof setting, "client.id=");
+    memset(setting + at, 'c', sizes[i]);
+    setting[at + sizes[i]] = '\0';
+    struct producer *producer = world_build(NULL, (const char *const[]){setting, NULL});
+    ck_assert_uint_eq(strlen(producer->settings.client_id), sizes[i]);
+    char name[] = "sendoff-ccccccc";
+    name[sizes[i] < 7 ? 8 + sizes[i] : 15] = '\0';
+    ck_assert_str_eq(producer->thread_name, name);
+    world_tear_down(producer);
+  }
+}
+END_TEST
+
 START_TEST(log_lines_reach_the_callback_and_the_event_queue) {
   struct producer_callbacks callbacks = {.user = logged, .on_log = on_log};
   struct event event;
@@ -251,6 +269,7 @@ int main(void) {
   tcase_add_test(test_case, settings_that_do_not_fit_are_said);
   tcase_add_test(test_case, the_report_mode_follows_the_callback_unless_it_is_set);
   tcase_add_test(test_case, the_settings_reach_the_parts);
+  tcase_add_test(test_case, a_client_id_of_any_length_names_the_thread_as_far_as_it_fits);
   tcase_add_test(test_case, log_lines_reach_the_callback_and_the_event_queue);
   tcase_add_test(test_case, a_default_that_gave_way_is_logged);
   tcase_add_test(test_case, throttling_is_an_event);

@@ -85,6 +85,24 @@ START_TEST(topic_that_disappears_for_a_while_keeps_its_sequences) {
 }
 END_TEST
 
+START_TEST(topic_absent_from_metadata_alone_keeps_its_sequences) {
+  sender_rig_start_warm(&rig, 1, 2);
+  sender_rig_fault(&rig, &(struct broker_fault){.api_key = API_METADATA,
+                                                .topic = "t",
+                                                .partition = -1,
+                                                .count = 3,
+                                                .error_code = STATUS_UNKNOWN_TOPIC_OR_PARTITION});
+  cluster_want_refresh(&rig.sender->cluster);
+  sender_rig_run(&rig, 4 * RIG_S);
+  for (int32_t p = 0; p < 2; p++)
+    sender_rig_send(&rig, "t", p, 10);
+  ck_assert(sender_rig_settle(&rig, RIG_S));
+  sender_rig_verify_delivered(&rig);
+  ck_assert_uint_eq(rig.sender->published.epochs_raised, 0);
+  ck_assert_uint_eq(broker()->duplicates, 0);
+}
+END_TEST
+
 START_TEST(partition_out_of_range_is_asked_about_before_it_is_refused) {
   sender_rig_start_warm(&rig, 1, 2);
   sender_rig_run(&rig, 2 * RIG_S); /* what is known is no longer fresh */
@@ -461,6 +479,7 @@ static void add_topic_cases(Suite *suite) {
   tcase_add_test(topics, topic_that_is_unknown_for_a_moment_fails_nothing);
   tcase_add_test(topics, topic_that_stays_unknown_fails_its_records_and_no_others);
   tcase_add_test(topics, topic_that_disappears_for_a_while_keeps_its_sequences);
+  tcase_add_test(topics, topic_absent_from_metadata_alone_keeps_its_sequences);
   tcase_add_test(topics, partition_out_of_range_is_asked_about_before_it_is_refused);
   tcase_add_test(topics, added_partitions_are_used_after_one_refresh);
   tcase_add_test(topics, recreated_topic_takes_what_was_not_sent_to_the_old_one);

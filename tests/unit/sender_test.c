@@ -226,6 +226,20 @@ START_TEST(sent_records_expire_as_unknown_and_the_partition_goes_on) {
 }
 END_TEST
 
+START_TEST(sent_records_of_all_partitions_expire_together) {
+  rig.settings.topic.delivery_timeout_us = 3 * RIG_S;
+  sender_rig_start_warm(&rig, 1, 3);
+  model_cluster_freeze(&rig.cluster, 1, true);
+  for (int32_t p = 0; p < 3; p++)
+    sender_rig_send(&rig, "t", p, 10);
+  sender_rig_run(&rig, 3 * RIG_S + RIG_MS);
+  ck_assert_uint_eq(sender_rig_count(&rig, OUTCOME_UNKNOWN), 3);
+  model_cluster_freeze(&rig.cluster, 1, false);
+  sender_rig_run(&rig, RIG_S);
+  sender_rig_verify(&rig);
+}
+END_TEST
+
 START_TEST(younger_batches_do_not_expire_with_older_ones) {
   rig.settings.topic.delivery_timeout_us = 3 * RIG_S;
   sender_rig_start_warm(&rig, 1, 1);
@@ -401,6 +415,19 @@ START_TEST(abort_tells_unsent_from_sent) {
 }
 END_TEST
 
+START_TEST(abort_ends_what_waits_for_the_next_leader) {
+  sender_rig_start_warm(&rig, 1, 1);
+  ck_assert_int_eq(broker_model_set_leader(rig.cluster.model, "t", 0, -1, 2), STATUS_OK);
+  uint32_t sent = sender_rig_send(&rig, "t", 0, 10);
+  sender_rig_run(&rig, RIG_S);
+  ck_assert_int_eq(sender_rig_partition(&rig, "t", 0)->place, PLACE_LEADERLESS);
+  ck_assert_uint_eq(sender_rig_partition(&rig, "t", 0)->sent_count, 1);
+  sender_rig_abort(&rig);
+  ck_assert_int_eq(sender_rig_outcome(&rig, sent), OUTCOME_UNKNOWN); /* it was handed over once */
+  ck_assert_int_eq(sender_rig_status(&rig, sent), STATUS_ABORTED);
+}
+END_TEST
+
 START_TEST(abort_with_reports_unread_frees_the_memory_when_they_are_read) {
   sender_rig_start_warm(&rig, 1, 1);
   rig.holds_reports = true;
@@ -441,6 +468,7 @@ static void add_end_cases(Suite *suite) {
   tcase_add_checked_fixture(ends, set_up, tear_down);
   tcase_add_test(ends, unsent_records_expire_as_not_delivered_at_their_time);
   tcase_add_test(ends, sent_records_expire_as_unknown_and_the_partition_goes_on);
+  tcase_add_test(ends, sent_records_of_all_partitions_expire_together);
   tcase_add_test(ends, younger_batches_do_not_expire_with_older_ones);
   tcase_add_test(ends, batch_behind_one_that_expires_is_sent_at_that_moment);
   tcase_add_test(ends, expired_record_is_not_sent_again_when_the_broker_returns);
@@ -449,6 +477,7 @@ static void add_end_cases(Suite *suite) {
   tcase_add_test(ends, more_staged_records_than_memory_all_arrive);
   tcase_add_loop_test(ends, abort_at_any_moment_leaves_one_report_each, 0, 60);
   tcase_add_test(ends, abort_tells_unsent_from_sent);
+  tcase_add_test(ends, abort_ends_what_waits_for_the_next_leader);
   tcase_add_test(ends, abort_with_reports_unread_frees_the_memory_when_they_are_read);
   tcase_add_test(ends, abort_of_an_unused_sender_reports_nothing);
   suite_add_tcase(suite, ends);

@@ -255,6 +255,31 @@ START_TEST(a_callback_that_ends_the_process_loses_nothing) {
 }
 END_TEST
 
+static void end_with_each_kind_of_thread(void) {
+  static const char *const modes[] = {"delivery.report.mode=none", "delivery.report.mode=queue",
+                                      "delivery.report.mode=dispatcher"};
+  void *handles[3];
+  for (int i = 0; i < 3; i++) {
+    handles[i] = world_create(i == 2 ? &counting : NULL,
+                              (const char *const[]){"shutdown.timeout.ms=30000", modes[i], NULL});
+    world_send(handles[i], 10, 0);
+  }
+  shutdown_all();
+  for (int i = 0; i < 3; i++) {
+    struct producer *producer = world_lock(handles[i]);
+    if (!producer->sender_joined || (producer->dispatcher_started && !producer->dispatcher_joined)) _Exit(1);
+    world_unlock(producer);
+  }
+}
+
+/* What they use may be gone a moment later: OpenSSL cleans up in an exit handler of its own. */
+START_TEST(no_thread_outlives_the_handler) {
+  run_against_broker(end_with_each_kind_of_thread);
+  world_child_await(&child);
+  ck_assert_int_eq(child.status, 0);
+}
+END_TEST
+
 static void *shut_down(void *argument) {
   shutdown_all();
   return argument;
@@ -291,6 +316,7 @@ int main(void) {
   tcase_add_test(test_case, callbacks_that_are_asked_for_have_all_run);
   tcase_add_test(test_case, a_queue_may_still_be_read);
   tcase_add_test(test_case, a_callback_that_ends_the_process_loses_nothing);
+  tcase_add_test(test_case, no_thread_outlives_the_handler);
   tcase_add_test(test_case, of_two_at_once_neither_returns_too_early);
   suite_add_tcase(suite, test_case);
   SRunner *runner = srunner_create(suite);
