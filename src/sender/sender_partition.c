@@ -389,12 +389,6 @@ static void mark_open(struct sender_partition *partition, int32_t status) {
 
 /* Every unsettled batch was refused for its sequence and none is under way. Under an identity that no broker
  * has acknowledged the first refusal ends the walk: a later success would prove nothing. */
-static void update_query(struct sender_partition *partition, const struct sender_partition_context *context);
-static bool holds_open(const struct sender_partition *partition);
-static uint32_t count_written(const struct sender_partition *partition,
-                              const struct sender_partition_leader_state *state);
-static bool hold_below(struct sender_partition *partition, uint32_t written);
-static void mark_open(struct sender_partition *partition, int32_t status);
 static bool walk_is_complete(const struct sender_partition *partition) {
   for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next) {
     if (batch_of(node)->state != BATCH_HELD) return false;
