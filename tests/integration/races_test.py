@@ -36,18 +36,19 @@ def main() -> None:
         properties = place / "races.properties"
         properties.write_text("linger.ms=5\nacks=all\n", encoding="utf-8")
         command = [checks.program("races"), broker.bootstrap, "races", properties]
-        result = None
+        tallies = {}
         with run.check(f"{options.operations} random calls by 32 threads, seed {options.seed}") as check:
-            result = processes.run([*command, options.operations, options.seed])
-            checks.expect(result.returncode == 0, f"exit status {result.returncode}: {result.stderr.strip()[-3000:]}")
-            check.note = result.stdout.splitlines()[-1]
-        tallies = tallies_of(result.stdout if result else "")
+            tallies, check.note = race([*command, options.operations, options.seed])
         with run.check("every function was called") as check:
             checks.expect(not uncalled(exported(), tallies), f"never called: {uncalled(exported(), tallies)}")
             check.note = f"{len(exported())} functions"
         with run.check("no status but those that are listed") as check:
             checks.expect(not unlisted(tallies), f"not listed: {unlisted(tallies)}")
             check.note = f"{len(tallies)} pairs of function and status"
+        with run.check(f"{options.operations} more, where allocations fail") as check:
+            failing, check.note = race([checks.program("races_failing"), *command[1:], options.operations, options.seed])
+            checks.expect(("sendoff_send_sync", "OUT_OF_MEMORY") in failing, "no memory was ever missing")
+            checks.expect(not unlisted(failing), f"not listed: {unlisted(failing)}")
         with run.check("canary: a report that is missing, a function that is new, a status that is not listed"):
             result = processes.run([*command, 1000, options.seed, "canary"])
             checks.expect(result.returncode == 2 and "has not exactly one report" in result.stderr,
@@ -59,8 +60,16 @@ def main() -> None:
     run.finish()
 
 
+def race(command: list) -> tuple:
+    """What was called how often, and the line of totals."""
+    result = processes.run(command)
+    checks.expect(result.returncode == 0, f"exit status {result.returncode}: {result.stderr.strip()[-3000:]}")
+    return tallies_of(result.stdout), result.stdout.splitlines()[-1]
+
+
 def build(preset: str) -> None:
-    for command in (["--preset", preset], ["--build", "--preset", preset, "--target", "races", "sendoff_command"]):
+    for command in (["--preset", preset], ["--build", "--preset", preset, "--target", "races", "races_failing",
+                     "sendoff_command"]):
         subprocess.run(["cmake", *command], cwd=checks.ROOT, check=True, stdout=subprocess.DEVNULL)
     checks.BUILDS.insert(0, pathlib.Path(checks.ROOT / "build" / preset))
     os.environ.setdefault("TSAN_OPTIONS", "second_deadlock_stack=1")

@@ -46,6 +46,8 @@ int main(int argument_count, char **arguments) {
   if (argument_count < 6) fail("usage", "BOOTSTRAP TOPIC PROPERTIES OPERATIONS SEED [canary]");
   static struct worker workers[THREADS];
   uint64_t operations = parse_count(arguments[4]), seed = parse_count(arguments[5]);
+  races_memory_begin(&seed);
+  races_memory_exempt(true); /* this thread */
   races_begin(arguments[1], arguments[2], arguments[3]);
   for (uint64_t i = 0; i < THREADS; i++) {
     workers[i].actor.random = (seed * THREADS + i) * 0x9e3779b97f4a7c15u;
@@ -57,8 +59,10 @@ int main(int argument_count, char **arguments) {
   if (argument_count > 6) races_forget_report();
   uint32_t lives;
   uint64_t accepted = races_end(&workers[0].actor, &lives);
+  uint64_t failed = races_memory_end();
   print_notes();
-  (void)printf("%" PRIu64 " operations, %" PRIu32 " producers, %" PRIu64 " records accepted\n", operations,
-               lives, accepted);
+  (void)printf("%" PRIu64 " operations, %" PRIu32 " producers, %" PRIu64 " records accepted, %" PRIu64
+               " allocations failed\n",
+               operations, lives, accepted, failed);
   return accepted > 0 ? 0 : 1;
 }

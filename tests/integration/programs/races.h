@@ -110,6 +110,14 @@ void races_take_reports(struct races_life *life, const sendoff_report *reports, 
 const char *races_topic(void);
 const char *races_properties(void);
 
+/* ---- memory (races_memory.c) ---- */
+
+/* From now on an allocation fails now and then, but those of threads that are exempt. seed has to live on. */
+void races_memory_begin(uint64_t *seed);
+void races_memory_exempt(bool exempt);
+/* All succeed again; how many have failed. */
+uint64_t races_memory_end(void);
+
 /* ---- calls (races_calls.c) ---- */
 
 /* One call of a random function on a random producer; in a callback, on the one that it is of. */

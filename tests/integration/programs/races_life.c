@@ -196,7 +196,9 @@ void races_life_renew(struct races_actor *actor, uint32_t slot, bool in_order) {
   } else {
     races_life_destroy(life);
   }
+  races_memory_exempt(true);
   world.slots[slot] = make(slot);
+  races_memory_exempt(false);
 }
 
 void races_forget_report(void) {
