@@ -46,7 +46,8 @@ def main() -> None:
             checks.expect(not unlisted(tallies), f"not listed: {unlisted(tallies)}")
             check.note = f"{len(tallies)} pairs of function and status"
         with run.check(f"{options.operations} more, where allocations fail") as check:
-            failing, check.note = race([checks.program("races_failing"), *command[1:], options.operations, options.seed])
+            command_failing = [checks.program("races_failing"), *command[1:]]
+            failing, check.note = race([*command_failing, options.operations, options.seed])
             checks.expect(("sendoff_send_sync", "OUT_OF_MEMORY") in failing, "no memory was ever missing")
             checks.expect(not unlisted(failing), f"not listed: {unlisted(failing)}")
         with run.check("canary: a report that is missing, a function that is new, a status that is not listed"):
