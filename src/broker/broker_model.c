@@ -32,7 +32,6 @@ void broker_settings_init(struct broker_settings *settings) {
                                        .data_limit_bytes = (size_t)1 << 30,
                                        .message_max_bytes = 1048588,
                                        .timestamp_ahead_max_ms = 3600 * 1000,
-                                       .min_in_sync_replicas = 1,
                                        .check_records = true};
 }
 

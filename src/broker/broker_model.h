@@ -29,7 +29,6 @@ struct broker_settings {
   size_t message_max_bytes;          /* of one batch */
   int64_t producer_id_expiration_ms; /* 0: producers are never forgotten */
   int64_t timestamp_ahead_max_ms;    /* a record's timestamp may be that far in the future */
-  int32_t min_in_sync_replicas;      /* that acks=all needs, of replicated partitions */
   bool check_records;                /* decompress batches and check each record */
   /* Topics that are asked for first are made elsewhere, as by a controller, and unknown for now; NULL: here.
    */

@@ -20,15 +20,20 @@ void broker_partition_deinit(struct broker_partition *partition) {
 }
 
 int32_t broker_partition_replicate(struct broker_partition *partition, const int32_t *nodes,
-                                   uint32_t node_count) {
+                                   uint32_t node_count, uint32_t min_in_sync) {
   ASSERT(partition->replicas == NULL && node_count > 0 && node_count <= PARTITION_REPLICAS_MAX);
   struct partition_replicas *replicas = allocator_allocate_zeroed(1, sizeof *replicas);
   if (replicas == NULL) return STATUS_OUT_OF_MEMORY;
   memcpy(replicas->nodes, nodes, node_count * sizeof *nodes);
   memcpy(replicas->in_sync, nodes, node_count * sizeof *nodes);
   replicas->node_count = replicas->in_sync_count = node_count;
+  replicas->min_in_sync = min_in_sync < node_count ? min_in_sync : node_count;
   partition->replicas = replicas;
   return STATUS_OK;
+}
+
+bool broker_partition_lacks_replicas(const struct broker_partition *partition) {
+  return partition->replicas != NULL && partition->replicas->in_sync_count < partition->replicas->min_in_sync;
 }
 
 bool broker_partition_is_in_sync(const struct broker_partition *partition, int32_t node_id) {

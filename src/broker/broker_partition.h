@@ -14,6 +14,7 @@ enum { PARTITION_REPLICAS_MAX = 3 };
 struct partition_replicas {
   int32_t nodes[PARTITION_REPLICAS_MAX], in_sync[PARTITION_REPLICAS_MAX];
   uint32_t node_count, in_sync_count;
+  uint32_t min_in_sync; /* that acks=all needs; never more than there are copies */
   int64_t high_watermark;
   int64_t snapshot_offset; /* where the producers' state was last written down: at a restart */
 };
@@ -32,7 +33,9 @@ void broker_partition_deinit(struct broker_partition *partition);
 
 /* Makes it one of node_count copies, all in sync, nothing committed. STATUS_OUT_OF_MEMORY. */
 int32_t broker_partition_replicate(struct broker_partition *partition, const int32_t *nodes,
-                                   uint32_t node_count);
+                                   uint32_t node_count, uint32_t min_in_sync);
+/* Whether fewer are in sync than acks=all needs; never of an only copy. */
+bool broker_partition_lacks_replicas(const struct broker_partition *partition);
 bool broker_partition_is_in_sync(const struct broker_partition *partition, int32_t node_id);
 
 /* Up to where consumers may read; the log's end for an only copy. */

@@ -24,7 +24,6 @@ static void answer_topic(struct broker_model *model, struct broker_call *call, s
 static struct produce_response_partition
 answer_partition(struct broker_model *model, struct broker_call *call, struct broker_topic *topic,
                  struct bytes name, const struct produce_request_partition *wanted, int16_t acks);
-static bool lacks_replicas(const struct broker_model *model, const struct broker_partition *partition);
 static int64_t append(struct broker_model *model, const struct broker_call *call,
                       struct broker_partition *partition, struct bytes records,
                       struct produce_response_partition *answer);
@@ -154,7 +153,7 @@ answer_partition(struct broker_model *model, struct broker_call *call, struct br
     refuse(model, &answer, broker_model_leadership(model, partition, -1), NULL);
     answer.leader_id = partition->leader_id;
     answer.leader_epoch = partition->leader_epoch;
-  } else if (acks == -1 && lacks_replicas(model, partition)) {
+  } else if (acks == -1 && broker_partition_lacks_replicas(partition)) {
     refuse(model, &answer, STATUS_NOT_ENOUGH_REPLICAS, NULL);
   } else {
     int64_t end_offset = append(model, call, partition, wanted->records, &answer);
@@ -169,11 +168,6 @@ answer_partition(struct broker_model *model, struct broker_call *call, struct br
     answer.leader_epoch = hit.leader_epoch;
   }
   return answer;
-}
-
-static bool lacks_replicas(const struct broker_model *model, const struct broker_partition *partition) {
-  return partition->replicas != NULL &&
-         (int32_t)partition->replicas->in_sync_count < model->settings.min_in_sync_replicas;
 }
 
 /* Returns the end of the batch in the log; -1 if it is not there. */

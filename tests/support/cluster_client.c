@@ -38,13 +38,23 @@ int32_t cluster_client_send(struct cluster_client *client, int32_t node_id, int1
   ck_assert_int_lt(number, CLUSTER_CLIENT_ANSWERS_MAX);
   wire_writer_reset(&client->batch);
   write_request(client, acks, topic, partition, batch_plan_write(plan, &client->batch));
-  if (client->sockets[node_id] < 0 && !open_connection(client, node_id)) return number;
-  struct transport_segment segment = {client->request.data, client->request.size};
+  cluster_client_send_bytes(client, node_id, bytes_of(client->request.data, client->request.size));
+  return number;
+}
+
+bool cluster_client_send_bytes(struct cluster_client *client, int32_t node_id, struct bytes bytes) {
+  if (client->sockets[node_id] < 0 && !open_connection(client, node_id)) return false;
+  struct transport_segment segment = {bytes.data, bytes.size};
   size_t count = 0;
   enum transport_outcome outcome =
       client->transport->operations->send(client->transport, client->sockets[node_id], &segment, 1, &count);
-  if (outcome != TRANSPORT_DONE) close_connection(client, node_id);
-  return number;
+  if (outcome == TRANSPORT_DONE && count == bytes.size) return true;
+  close_connection(client, node_id);
+  return false;
+}
+
+void cluster_client_close(struct cluster_client *client, int32_t node_id) {
+  if (client->sockets[node_id] >= 0) close_connection(client, node_id);
 }
 
 void cluster_client_run(struct cluster_client *client, int64_t duration_us) {
@@ -153,7 +163,12 @@ static void read_frames(struct cluster_client *client, int32_t node_id) {
   while (input->size - at >= REQUEST_SIZE_BYTES) {
     size_t size = bytes_load_u32(input->data + at);
     if (input->size - at - REQUEST_SIZE_BYTES < size) break;
-    read_answer(client, bytes_of(input->data + at + REQUEST_SIZE_BYTES, size));
+    struct bytes frame = bytes_of(input->data + at + REQUEST_SIZE_BYTES, size);
+    if (client->on_frame != NULL) {
+      client->on_frame(client->context, node_id, frame);
+    } else {
+      read_answer(client, frame);
+    }
     at += REQUEST_SIZE_BYTES + size;
   }
   if (at == 0) return;

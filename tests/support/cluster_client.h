@@ -25,6 +25,9 @@ struct cluster_client {
   uint32_t lost_connections;
   struct wire_writer request, batch;
   struct wire_writer input[CLUSTER_NODES_MAX + 1]; /* received, not whole yet */
+  /* Takes answers as they come, instead of answers below; NULL. */
+  void (*on_frame)(void *context, int32_t node_id, struct bytes frame);
+  void *context;
   int32_t last_number;
   struct cluster_client_answer answers[CLUSTER_CLIENT_ANSWERS_MAX]; /* by the number of the request */
 };
@@ -36,6 +39,10 @@ void cluster_client_deinit(struct cluster_client *client);
 /* Sends a batch; returns the number of the request. */
 int32_t cluster_client_send(struct cluster_client *client, int32_t node_id, int16_t acks, const char *topic,
                             int32_t partition, const struct batch_plan *plan);
+/* Sends whole frames as they are; false when the node cannot be reached. */
+bool cluster_client_send_bytes(struct cluster_client *client, int32_t node_id, struct bytes bytes);
+/* Closes the connection to the node, if there is one. */
+void cluster_client_close(struct cluster_client *client, int32_t node_id);
 /* Lets time pass. */
 void cluster_client_run(struct cluster_client *client, int64_t duration_us);
 /* Both; the answer has to come within a minute. */

@@ -42,6 +42,13 @@ void cluster_controller_deinit(struct replicated_cluster *cluster) {
 
 int32_t cluster_controller_create(struct replicated_cluster *cluster, struct bytes name,
                                   int32_t partition_count) {
+  const struct cluster_placement round = {.replica_count = cluster->settings.replication_factor,
+                                          .min_in_sync = cluster->settings.min_in_sync};
+  return cluster_controller_place(cluster, name, partition_count, &round);
+}
+
+int32_t cluster_controller_place(struct replicated_cluster *cluster, struct bytes name,
+                                 int32_t partition_count, const struct cluster_placement *placement) {
   if (!broker_topic_name_is_legal(name)) return STATUS_INVALID_TOPIC_EXCEPTION;
   if (partition_count < 1) return STATUS_INVALID_PARTITIONS;
   if (replicated_cluster_topic(cluster, name) != NULL) return STATUS_TOPIC_ALREADY_EXISTS;
@@ -49,6 +56,7 @@ int32_t cluster_controller_create(struct replicated_cluster *cluster, struct byt
   ASSERT(topic != NULL);
   topic->name = strndup((const char *)name.data, name.size);
   ASSERT(topic->name != NULL);
+  topic->placement = *placement;
   bytes_store_u64(&topic->id.octets[0], random_next(&cluster->random));
   bytes_store_u64(&topic->id.octets[8], random_next(&cluster->random));
   for (int32_t id = 1; id <= (int32_t)cluster->node_count; id++)
@@ -205,7 +213,7 @@ static void topic_grow(struct replicated_cluster *cluster, struct cluster_topic 
   tell(cluster, topic);
 }
 
-/* Replicas go round the nodes; all are in sync, whoever is away leaves in its time. */
+/* All copies are in sync but those of nodes that are known to be away. */
 static void partition_create(struct replicated_cluster *cluster, struct cluster_topic *topic, int32_t index) {
   struct cluster_partition *partition = calloc(1, sizeof *partition);
   ASSERT(partition != NULL);
@@ -213,9 +221,12 @@ static void partition_create(struct replicated_cluster *cluster, struct cluster_
   partition->index = index;
   partition->leader_epoch = -1;
   partition_log_init(&partition->committed, 0);
-  partition->replica_count = cluster->settings.replication_factor;
+  const struct cluster_placement *placement = &topic->placement;
+  partition->replica_count = placement->replica_count;
   for (uint32_t number = 0; number < partition->replica_count; number++) {
-    partition->replicas[number] = 1 + (index + (int32_t)number) % (int32_t)cluster->node_count;
+    partition->replicas[number] = placement->nodes[0] != 0
+                                      ? placement->nodes[number]
+                                      : 1 + (index + (int32_t)number) % (int32_t)cluster->node_count;
     if (!cluster->nodes[partition->replicas[number]].is_fenced)
       partition->in_sync |= bit_of(partition->replicas[number]);
   }
@@ -299,7 +310,8 @@ static void learn_topic(struct replicated_cluster *cluster, struct cluster_topic
     struct cluster_partition *partition = topic->partitions[index];
     struct broker_partition *view = &seen->partitions[index];
     if (index >= known_count) {
-      status = broker_partition_replicate(view, partition->replicas, partition->replica_count);
+      status = broker_partition_replicate(view, partition->replicas, partition->replica_count,
+                                          topic->placement.min_in_sync);
       ASSERT(status == STATUS_OK);
       view->leader_epoch = -1;
     }

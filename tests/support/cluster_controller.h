@@ -16,6 +16,9 @@ void cluster_controller_deinit(struct replicated_cluster *cluster);
  * later, as of all that follows. */
 int32_t cluster_controller_create(struct replicated_cluster *cluster, struct bytes name,
                                   int32_t partition_count);
+/* The same with its copies elsewhere than the settings say. */
+int32_t cluster_controller_place(struct replicated_cluster *cluster, struct bytes name,
+                                 int32_t partition_count, const struct cluster_placement *placement);
 /* STATUS_UNKNOWN_TOPIC_OR_PARTITION */
 int32_t cluster_controller_delete(struct replicated_cluster *cluster, struct bytes name);
 /* STATUS_UNKNOWN_TOPIC_OR_PARTITION, STATUS_INVALID_PARTITIONS */

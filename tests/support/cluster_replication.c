@@ -64,8 +64,7 @@ void cluster_replication_advance(struct replicated_cluster *cluster, struct clus
   struct broker_partition *view = cluster_copy_view(copy);
   if (!cluster_copy_leads(copy, view)) return;
   struct partition_replicas *replicas = view->replicas;
-  int32_t min_in_sync = cluster->nodes[copy->node_id].model->settings.min_in_sync_replicas;
-  bool is_below_min = (int32_t)replicas->in_sync_count < min_in_sync;
+  bool is_below_min = broker_partition_lacks_replicas(view);
   if (is_below_min && !cluster->settings.commits_below_min) return;
   int64_t offset = view->log.end_offset;
   for (uint32_t index = 0; index < replicas->in_sync_count; index++) {

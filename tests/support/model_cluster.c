@@ -55,7 +55,8 @@ void model_cluster_init(struct model_cluster *cluster, const struct broker_setti
 void model_cluster_settings_init(struct model_cluster_settings *settings) {
   enum { MS = 1000, S = 1000 * MS };
   *settings = (struct model_cluster_settings){.node_count = 3,
-                                              .replication = {.replication_factor = 3,
+                                              .replication = {.min_in_sync = 2,
+                                                              .replication_factor = 3,
                                                               .lag_min_us = 1 * MS,
                                                               .lag_max_us = 5 * MS,
                                                               .view_delay_min_us = 5 * MS,
@@ -64,7 +65,6 @@ void model_cluster_settings_init(struct model_cluster_settings *settings) {
                                                               .lag_limit_us = 10 * S,
                                                               .seed = 1}};
   broker_settings_init(&settings->broker);
-  settings->broker.min_in_sync_replicas = 2;
   settings->broker.partition_limit_bytes = settings->broker.data_limit_bytes = 0;
 }
 

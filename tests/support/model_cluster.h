@@ -37,7 +37,7 @@ struct model_connection {
 
 /* Of a cluster with replication. */
 struct model_cluster_settings {
-  struct broker_settings broker; /* of every node, but for its id; min_in_sync_replicas counts */
+  struct broker_settings broker; /* of every node, but for its id */
   struct replication_settings replication;
   uint32_t node_count;
 };

@@ -17,6 +17,7 @@
 enum { CLUSTER_NODES_MAX = 3 };
 
 struct replication_settings {
+  uint32_t min_in_sync;                         /* that acks=all needs, if there are as many copies */
   uint32_t replication_factor;                  /* 1 to the number of nodes */
   int64_t lag_min_us, lag_max_us;               /* of one fetch of a follower */
   int64_t view_delay_min_us, view_delay_max_us; /* until a node learns of a change */
@@ -28,6 +29,13 @@ struct replication_settings {
 
 struct cluster_partition;
 struct cluster_topic;
+
+/* Where a topic's copies are: on the same nodes for every partition, or going round all nodes. */
+struct cluster_placement {
+  int32_t nodes[CLUSTER_NODES_MAX]; /* 0 in front: they go round */
+  uint32_t replica_count;
+  uint32_t min_in_sync;
+};
 
 /* One node's copy of a partition. The acked offsets and times, by node, are what it knows of its followers
  * while it leads. */
@@ -73,6 +81,7 @@ struct cluster_topic {
   char *name;
   struct uuid id;
   bool is_deleted;
+  struct cluster_placement placement;
   int32_t partition_count;
   struct cluster_partition **partitions; /* each owned */
   struct cluster_refresh refreshes[CLUSTER_NODES_MAX + 1];

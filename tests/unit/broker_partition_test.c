@@ -12,8 +12,8 @@ static void set_up(void) {
   static const int32_t nodes[] = {1, 2, 3};
   broker_partition_init(&leader, 1, 0);
   broker_partition_init(&follower, 1, 0);
-  ck_assert_int_eq(broker_partition_replicate(&leader, nodes, 3), STATUS_OK);
-  ck_assert_int_eq(broker_partition_replicate(&follower, nodes, 3), STATUS_OK);
+  ck_assert_int_eq(broker_partition_replicate(&leader, nodes, 3, 2), STATUS_OK);
+  ck_assert_int_eq(broker_partition_replicate(&follower, nodes, 3, 2), STATUS_OK);
 }
 
 static void tear_down(void) {

@@ -134,7 +134,6 @@ END_TEST
 
 START_TEST(a_sole_replica_comes_back_with_a_window_of_one) {
   settings.replication.replication_factor = 1;
-  settings.broker.min_in_sync_replicas = 1;
   start(1);
   for (int32_t sequence = 0; sequence < 3; sequence++)
     expect(produce(1, -1, sequence), STATUS_OK, sequence);
@@ -383,7 +382,7 @@ START_TEST(what_is_committed_stays_under_any_schedule) {
   settings.replication.session_us = 100 * MS + below(5 * S);
   settings.replication.lag_limit_us = 500 * MS + below(5 * S);
   settings.replication.commits_below_min = below(2) == 0;
-  settings.broker.min_in_sync_replicas = 1 + (int32_t)below(2);
+  settings.replication.min_in_sync = 1 + below(2);
   start(HISTORY_PARTITIONS);
   for (int step = 0; step < HISTORY_STEPS; step++) {
     if (below(4) == 0) disturb();
