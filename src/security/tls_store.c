@@ -34,6 +34,8 @@ int32_t tls_store_read(struct tls_store *store, const struct tls_store_source *s
   int32_t status = has_room ? read_content(&reader) : tls_store_out_of_memory(&reader);
   if (status == STATUS_OK && !move_all(&found, store)) status = tls_store_out_of_memory(&reader);
   tls_store_deinit(&found);
+  if (status == STATUS_OK && error_size > 0)
+    error[0] = '\0'; /* of an attempt before the one that succeeded */
   return status;
 }
 

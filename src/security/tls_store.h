@@ -29,7 +29,8 @@ struct tls_store_source {
 };
 
 /* Adds what the content holds, which may be nothing; all of it or, if it fails, none. Statuses: OK,
- * INVALID_SETTING, OUT_OF_MEMORY; error says what is wrong with it and begins with the setting's name. */
+ * INVALID_SETTING, OUT_OF_MEMORY; error says what is wrong with it and begins with the setting's name; it is
+ * empty with OK. */
 int32_t tls_store_read(struct tls_store *store, const struct tls_store_source *source, char *error,
                        size_t error_size);
 void tls_store_deinit(struct tls_store *store);

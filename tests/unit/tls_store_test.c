@@ -47,6 +47,7 @@ static void check_holds(struct bytes content, const char *password, const char *
   char error[ERROR_BYTES];
   int32_t status = read_store(&store, content, password, key_password, true, error);
   ck_assert_msg(status == STATUS_OK, "%s", error);
+  ck_assert_str_eq(error, "");
   ck_assert_int_eq(sk_X509_num(store.certificates), expected.certificates);
   ck_assert_int_eq(sk_X509_CRL_num(store.revocations), expected.revocations);
   ck_assert_uint_eq(store.key_count, expected.keys);
