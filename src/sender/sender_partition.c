@@ -120,7 +120,9 @@ void sender_partition_delivered(struct sender_partition *partition, struct batch
   partition->acknowledged_us = context->now_us;
   if (batch->ambiguous) (*context->outcomes_resolved)++;
   remove_sent(partition, batch);
-  enum outcome outcome = base_offset >= 0 ? OUTCOME_DELIVERED : OUTCOME_DELIVERED_OFFSET_UNKNOWN;
+  /* An offset that the batch's last record could not have is none. */
+  bool has_offset = base_offset >= 0 && base_offset <= INT64_MAX - (int64_t)batch->record_count;
+  enum outcome outcome = has_offset ? OUTCOME_DELIVERED : OUTCOME_DELIVERED_OFFSET_UNKNOWN;
   batch_settle(batch, outcome, STATUS_OK, base_offset, log_append_time_ms, context->now_us);
   list_append(context->settled, &batch->queue_node);
   after_change(partition, context);

@@ -218,6 +218,22 @@ START_TEST(success_without_offset_is_delivered_all_the_same) {
 }
 END_TEST
 
+/* The offset of the last record would not be a number any more. */
+START_TEST(success_at_an_impossible_offset_is_delivered_without_one) {
+  establish();
+  send(1);
+  sender_partition_end_flight(&world.partition);
+  world.pipe_at++;
+  world.log[world.log_count++] = 1;
+  world.log[world.log_count++] = 2;
+  sender_partition_delivered(&world.partition, sent[0], INT64_MAX, -1, &world.context);
+  ck_assert_int_eq(sent[0]->outcome, OUTCOME_DELIVERED_OFFSET_UNKNOWN);
+  list_remove(&sent[0]->queue_node);
+  for (int i = 1; i < 3; i++)
+    world.records[i] = (struct world_record){.outcome = sent[0]->outcome, .reports = 1};
+}
+END_TEST
+
 START_TEST(resent_batch_that_was_written_is_delivered_at_its_first_offset) {
   establish();
   send(1);
@@ -778,6 +794,7 @@ static void add_answer_cases(Suite *suite) {
   TCase *answers = tcase_create("answers");
   tcase_add_checked_fixture(answers, set_up, tear_down);
   tcase_add_test(answers, success_without_offset_is_delivered_all_the_same);
+  tcase_add_test(answers, success_at_an_impossible_offset_is_delivered_without_one);
   tcase_add_test(answers, resent_batch_that_was_written_is_delivered_at_its_first_offset);
   tcase_add_test(answers, batch_that_was_not_handed_over_is_not_ambiguous);
   tcase_add_test(answers, out_of_order_behind_one_that_was_refused_just_waits);
