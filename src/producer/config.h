@@ -22,8 +22,8 @@ int32_t config_copy(const struct config *config, struct config **copy);
 
 /* Sets a value; what was set under that name (or an alias of it) before is replaced. White space around the
  * value is dropped. A value that refers to a config provider (${env:NAME}, while config.providers is set) is
- * taken as it is, and checked when it is looked up. Statuses: OK, INVALID_ARGUMENT (NULL), INVALID_SETTING,
- * UNKNOWN_SETTING, OUT_OF_MEMORY; on failure nothing has changed. */
+ * taken as it is, and checked when it is looked up. Statuses: OK, INVALID_ARGUMENT (NULL, or no name),
+ * INVALID_SETTING, UNKNOWN_SETTING, OUT_OF_MEMORY; on failure nothing has changed. */
 int32_t config_set(struct config *config, const char *name, const char *value, struct config_error *error);
 
 /* Back to the default (or, of a topic's setting, to the producer's). Statuses: OK, INVALID_ARGUMENT,
