@@ -130,8 +130,12 @@ static void step(struct script *script) {
   case STEP_RUN_SHORTLY: sender_rig_run(rig, (int64_t)amount * 100); break;
   case STEP_RUN_LONG: sender_rig_run(rig, (int64_t)amount * 100 * RIG_MS); break;
   case STEP_CUT: model_cluster_cut(cluster, amount % (NODES + 1)); break;
-  case STEP_KILL: model_cluster_kill(cluster, node); break;
-  case STEP_START: model_cluster_start(cluster, node); break;
+  case STEP_KILL:
+    if (cluster->nodes[node].is_up) model_cluster_kill(cluster, node);
+    break;
+  case STEP_START:
+    if (!cluster->nodes[node].is_up) model_cluster_start(cluster, node);
+    break;
   case STEP_FREEZE: model_cluster_freeze(cluster, node, true); break;
   case STEP_THAW: model_cluster_freeze(cluster, node, false); break;
   case STEP_LEAD: model_cluster_lead(cluster, "t", amount / 4 % 2, node); break;
@@ -212,10 +216,7 @@ static void heal(struct script *script) {
   struct sender_rig *rig = &script->rig;
   rig->cluster.tamper = NULL;
   broker_model_clear_faults(rig->cluster.model);
-  for (int32_t node = 1; node <= NODES; node++) {
-    model_cluster_freeze(&rig->cluster, node, false);
-    model_cluster_start(&rig->cluster, node);
-  }
+  model_cluster_heal(&rig->cluster);
   model_cluster_cut(&rig->cluster, 0); /* answers that were withheld never come */
   rig->holds_reports = false;
   sender_rig_release(rig);
