@@ -20,6 +20,7 @@ static bool write_request(struct outcome_call *call, int16_t version);
 static int32_t run_of_topic(struct outcome_call *call, struct list *from);
 static void begin(struct outcome_call *call, int64_t now_us);
 static void on_complete(struct request *request, const struct request_result *result);
+static bool waits_in_vain(struct outcome_call *call);
 static bool read_answer(struct outcome_call *call, struct wire_reader reader, int16_t version, bool applies,
                         int64_t now_us);
 static void read_partition(struct outcome_call *call, struct wire_reader *reader, int16_t version,
@@ -96,7 +97,7 @@ static struct outcome_call *take_call(struct sender *sender, struct sender_node 
 /* Topic by topic, each once. */
 static void take_partitions(struct outcome_call *call) {
   struct list *asking = &call->node->asking;
-  uint32_t count = 0;
+  int32_t count = 0;
   while (!list_is_empty(asking) && count < PARTITIONS_MAXIMUM) {
     const struct topic *topic = partition_of(asking->next)->queue->topic;
     for (struct list *at = asking->next, *next; at != asking && count < PARTITIONS_MAXIMUM; at = next) {
@@ -107,6 +108,7 @@ static void take_partitions(struct outcome_call *call) {
       count++;
     }
   }
+  call->asked_count = count;
 }
 
 static bool write_request(struct outcome_call *call, int16_t version) {
@@ -180,7 +182,12 @@ static void on_complete(struct request *request, const struct request_result *re
     network_client_close_node(sender->client, result->node_id, status,
                               "its answer about producers cannot be read", result->now_us);
   }
-  if (status == STATUS_OK) read_answer(call, result->body, request->api_version, true, result->now_us);
+  if (status == STATUS_OK) {
+    read_answer(call, result->body, request->api_version, true, result->now_us);
+    if (waits_in_vain(call))
+      network_client_close_node(sender->client, result->node_id, STATUS_MALFORMED_RESPONSE,
+                                "its answer about producers leaves partitions out", result->now_us);
+  }
   if (status == STATUS_DISCONNECTED) cluster_want_refresh(&sender->cluster);
   while (!list_is_empty(&call->partitions)) { /* all, or those that the answer leaves out */
     struct sender_partition *partition = partition_of(call->partitions.next);
@@ -195,14 +202,25 @@ static void on_complete(struct request *request, const struct request_result *re
   }
 }
 
-/* Walks the whole answer; without `applies` only checks that it can be read. */
+/* Whether the answer has left out a partition that is still asked about. */
+static bool waits_in_vain(struct outcome_call *call) {
+  for (struct list *at = call->partitions.next; at != &call->partitions; at = at->next)
+    if (partition_of(at)->query.state == OUTCOME_QUERY_OPEN) return true;
+  return false;
+}
+
+/* Walks the whole answer; without `applies` only checks that it can be read and answers no more than was
+ * asked. */
 static bool read_answer(struct outcome_call *call, struct wire_reader reader, int16_t version, bool applies,
                         int64_t now_us) {
   struct describe_producers_response response;
   describe_producers_response_read(&reader, version, &response);
+  int32_t left = call->asked_count;
   for (int32_t i = 0; i < response.topic_count && !reader.failed; i++) {
     struct describe_producers_topic topic;
     describe_producers_response_read_topic(&reader, version, &topic);
+    if (topic.partition_count > left) wire_reader_fail(&reader);
+    left -= topic.partition_count;
     for (int32_t j = 0; j < topic.partition_count && !reader.failed; j++)
       read_partition(call, &reader, version, topic.name, applies, now_us);
     describe_producers_response_read_topic_end(&reader, version);

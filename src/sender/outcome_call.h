@@ -15,6 +15,7 @@ struct outcome_call {
   struct sender_node *node;
   bool is_open;
   struct list partitions; /* by place_node: those that still wait for the answer */
+  int32_t asked_count;    /* partitions in the request */
   struct request request;
   struct wire_writer writer;
   struct transport_segment segment;

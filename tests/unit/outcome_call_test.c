@@ -303,13 +303,29 @@ static void answer_about_another(void *context, const struct request_header *hea
     frame->data[ANSWER_BODY_FROM + 6] = 'z'; /* the topic's name */
 }
 
-START_TEST(answers_that_leave_the_partition_out_leave_it_to_the_walk) {
+/* One partition more than was asked about. */
+static void answer_too_much(void *context, const struct request_header *header, struct wire_writer *frame) {
+  (void)context;
+  static const uint8_t twice[] = {0, 0, 0, 0, 2, 2, 't', 3, /* topic "t", two partitions */
+                                  0, 0, 0, 0, 0, 0, 0,   1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, /* 0 and 1, empty */
+                                  0, 0};
+  if (header->api_key != API_DESCRIBE_PRODUCERS) return;
+  frame->size = ANSWER_BODY_FROM;
+  wire_write_raw(frame, bytes_of(twice, sizeof twice));
+  wire_patch_int32(frame, 0, (int32_t)(frame->size - REQUEST_SIZE_BYTES));
+}
+
+START_TEST(answers_that_do_not_fit_the_question_leave_it_to_the_walk) {
+  static void (*const tampers[])(void *context, const struct request_header *header,
+                                 struct wire_writer *frame) = {answer_about_nothing, answer_about_another,
+                                                               answer_too_much};
   sender_rig_start_warm(&rig, 1, 1);
-  rig.cluster.tamper = _i == 0 ? answer_about_nothing : answer_about_another;
+  rig.cluster.tamper = tampers[_i];
   lose(0, 3, 3);
   expect_all_delivered(3);
   ck_assert_uint_eq(questions(), 1);
   ck_assert_uint_eq(rig.sender->published.out_of_order_answers, 2);
+  ck_assert_uint_eq(rig.sender->published.connections_lost, 2); /* also by lose */
 }
 END_TEST
 
@@ -428,7 +444,7 @@ int main(void) {
   tcase_add_loop_test(unanswered, a_lost_question_is_asked_again_and_not_for_ever, 0, 2);
   tcase_add_test(unanswered, a_broker_that_leads_no_longer_is_asked_again);
   tcase_add_loop_test(unanswered, answers_that_cannot_be_read_leave_it_to_the_walk, 0, 4);
-  tcase_add_loop_test(unanswered, answers_that_leave_the_partition_out_leave_it_to_the_walk, 0, 2);
+  tcase_add_loop_test(unanswered, answers_that_do_not_fit_the_question_leave_it_to_the_walk, 0, 3);
   suite_add_tcase(suite, unanswered);
   TCase *meanwhile = tcase_create("meanwhile");
   tcase_add_checked_fixture(meanwhile, set_up, tear_down);
