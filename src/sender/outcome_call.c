@@ -45,7 +45,7 @@ static inline struct bytes name_of(const struct sender_partition *partition) {
 }
 
 void outcome_call_step(struct sender *sender, struct sender_node *node, int64_t now_us) {
-  if (!outcome_call_waits(node)) return;
+  if (node->outcome_call != NULL && node->outcome_call->is_open) return;
   dismiss(sender, node, now_us);
   if (list_is_empty(&node->asking) || !network_client_ready(sender->client, node->id, now_us)) return;
   const struct api_versions *versions = network_client_api_versions(sender->client, node->id);
@@ -61,10 +61,6 @@ void outcome_call_step(struct sender *sender, struct sender_node *node, int64_t 
   }
   while (!list_is_empty(&node->asking)) /* it cannot be asked, or there is no memory to ask with */
     stop(sender, partition_of(node->asking.next), now_us);
-}
-
-bool outcome_call_waits(const struct sender_node *node) {
-  return !list_is_empty(&node->asking) && (node->outcome_call == NULL || !node->outcome_call->is_open);
 }
 
 void outcome_call_destroy(struct outcome_call *call) {

@@ -24,9 +24,6 @@ struct outcome_call {
 /* Asks the broker about the partitions in node->asking, if it can be asked now. */
 void outcome_call_step(struct sender *sender, struct sender_node *node, int64_t now_us);
 
-/* Whether partitions wait for the broker to become ready. */
-bool outcome_call_waits(const struct sender_node *node);
-
 /* NULL is allowed. */
 void outcome_call_destroy(struct outcome_call *call);
 

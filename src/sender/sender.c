@@ -273,7 +273,7 @@ static int64_t next_deadline(struct sender *sender, int64_t now_us) {
     if (candidates[i] < deadline_us) deadline_us = candidates[i];
   for (struct list *at = sender->nodes.next; at != &sender->nodes; at = at->next) {
     const struct sender_node *node = LIST_ENTRY(at, struct sender_node, node);
-    if (list_is_empty(&node->partitions) && !outcome_call_waits(node)) continue;
+    if (list_is_empty(&node->partitions)) continue;
     int64_t ready_us = network_client_ready_at_us(sender->client, node->id);
     if (ready_us < sender->stalled_until_us) ready_us = sender->stalled_until_us;
     if (ready_us < deadline_us) deadline_us = ready_us;

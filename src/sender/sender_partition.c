@@ -272,7 +272,6 @@ static void remove_sent(struct sender_partition *partition, struct batch *batch)
   ASSERT(partition->sent_count > 0);
   list_remove(&batch->queue_node);
   partition->sent_count--;
-  if (partition->sent_count == 0) partition->doubtful = false;
 }
 
 static void settle(struct sender_partition *partition, struct batch *batch, enum outcome outcome,

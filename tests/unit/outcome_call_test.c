@@ -2,6 +2,7 @@
 #include "sender/outcome_call.h"
 
 #include "base/status.h"
+#include "broker/broker_state.h"
 #include "protocol/api.h"
 #include "support/failing_allocator.h"
 #include "support/sender_rig.h"
@@ -81,6 +82,22 @@ START_TEST(a_restarted_sole_replica_is_asked_what_it_has) {
 }
 END_TEST
 
+START_TEST(our_producer_is_found_among_others) {
+  sender_rig_start_warm(&rig, 1, 1);
+  struct broker_topic *topic = broker_topics_find(&rig.cluster.model->topics, bytes_of_string("t"));
+  struct producer_state *producers = &broker_topic_partition(topic, 0)->producers;
+  for (int64_t id = 0; id < 20; id++) {
+    ck_assert_int_eq(producer_state_reserve(producers), STATUS_OK);
+    struct producer_batch_identity other = {.producer_id = id, .base_sequence = 1, .record_count = 1};
+    producer_state_record(producers, &other, 0, model_cluster_wall_ms(&rig.cluster));
+  }
+  lose(0, 4, 3);
+  expect_all_delivered(4);
+  ck_assert_uint_eq(questions(), 1);
+  ck_assert_uint_eq(rig.sender->published.out_of_order_answers, 1);
+}
+END_TEST
+
 START_TEST(the_answer_settles_only_what_the_next_success_proves) {
   sender_rig_start_warm(&rig, 1, 1);
   lose(0, 3, 3);
@@ -125,6 +142,18 @@ START_TEST(a_pause_asked_for_with_the_answer_is_kept) {
 }
 END_TEST
 
+/* Nothing but the end of the pause wakes the sender. */
+START_TEST(a_pause_before_another_question_ends_by_itself) {
+  sender_rig_start_warm(&rig, 1, 1);
+  fault_questions((struct broker_fault){.error_code = STATUS_NOT_LEADER_OR_FOLLOWER, .throttle_ms = 20000});
+  lose(0, 3, 3);
+  ck_assert(!sender_rig_settle(&rig, 19 * RIG_S));
+  ck_assert(sender_rig_settle(&rig, 2 * RIG_S));
+  ck_assert_uint_eq(questions(), 2);
+  sender_rig_verify_delivered(&rig);
+}
+END_TEST
+
 START_TEST(partitions_of_several_topics_are_asked_about_together) {
   sender_rig_start_warm(&rig, 1, 2);
   ck_assert_int_eq(broker_model_create_topic(rig.cluster.model, "u", 1), STATUS_OK);
@@ -147,6 +176,37 @@ START_TEST(partitions_of_several_topics_are_asked_about_together) {
   ck_assert_uint_eq(rig.sender->published.outcomes_resolved, 9);
   ck_assert_uint_le(questions(), 3);
   ck_assert_uint_ge(questions(), 1);
+}
+END_TEST
+
+/* Answers that take long: the second partition is refused while the question about the first is open. */
+START_TEST(a_question_waits_for_the_one_that_is_open) {
+  sender_rig_start_warm(&rig, 1, 2);
+  struct broker_fault lost = {
+      .api_key = API_PRODUCE, .topic = "t", .partition = 1, .count = 2, .withhold_response = true};
+  sender_rig_refuse(&rig, "t", 1, STATUS_NOT_ENOUGH_REPLICAS, 1); /* its next backoff is longer */
+  sender_rig_fault(&rig, &lost);
+  for (int i = 0; i < 2; i++) {
+    sender_rig_send(&rig, "t", 1, 10);
+    sender_rig_run(&rig, 200 * RIG_MS);
+  }
+  lose(0, 3, 3);
+  while (!network_client_is_ready(rig.client, 1, sender_rig_now_us(&rig)))
+    sender_rig_run(&rig, RIG_MS);
+  rig.cluster.request_delay_us = rig.cluster.response_delay_us = 200 * RIG_MS;
+  const struct sender_partition *first = sender_rig_partition(&rig, "t", 0);
+  const struct sender_partition *second = sender_rig_partition(&rig, "t", 1);
+  bool has_waited = false;
+  for (int i = 0; i < 5000 && rig.sender->counters.outcomes_resolved < 5; i++) {
+    sender_rig_run(&rig, RIG_MS);
+    enum outcome_query_state states[] = {first->query.state, second->query.state};
+    bool waits = states[0] + states[1] == OUTCOME_QUERY_DUE + OUTCOME_QUERY_OPEN && states[0] != states[1];
+    has_waited = has_waited || waits;
+  }
+  ck_assert(has_waited);
+  ck_assert_uint_eq(questions(), 2);
+  ck_assert(sender_rig_settle(&rig, RIG_S));
+  sender_rig_verify_delivered(&rig);
 }
 END_TEST
 
@@ -329,7 +389,44 @@ START_TEST(answers_that_do_not_fit_the_question_leave_it_to_the_walk) {
 }
 END_TEST
 
+/* What is sent again after the answer is refused for its sequence each time. */
+START_TEST(answers_that_do_not_help_are_followed_by_backoff_and_an_end) {
+  sender_rig_start_warm(&rig, 1, 1);
+  lose(0, 2, 0);
+  sender_rig_refuse(&rig, "t", 0, STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER, UINT32_MAX);
+  int64_t asked_us[OUTCOME_QUERY_ATTEMPTS_MAXIMUM];
+  for (uint64_t i = 0; i < OUTCOME_QUERY_ATTEMPTS_MAXIMUM; i++) {
+    while (questions() <= i)
+      sender_rig_run(&rig, RIG_MS);
+    asked_us[i] = sender_rig_now_us(&rig);
+    if (i > 0) ck_assert_int_ge(asked_us[i] - asked_us[i - 1], 75 * RIG_MS);
+  }
+  ck_assert(sender_rig_settle(&rig, 30 * RIG_S));
+  ck_assert_uint_eq(questions(), OUTCOME_QUERY_ATTEMPTS_MAXIMUM);
+  ck_assert_uint_eq(sender_rig_count(&rig, OUTCOME_UNKNOWN), 2);
+  ck_assert_int_eq(sender_rig_log_count(&rig, "t", 0), 1);
+  sender_rig_verify(&rig);
+}
+END_TEST
+
 /* ---- meanwhile ---- */
+
+START_TEST(a_question_to_a_broker_that_is_forgotten_waits_for_the_next_leader) {
+  sender_rig_start_warm(&rig, 1, 1);
+  lose(0, 3, 3);
+  sender_rig_fault(&rig,
+                   &(struct broker_fault){.api_key = API_PRODUCE, .partition = -1, .throttle_ms = 5000});
+  const struct sender_partition *partition = sender_rig_partition(&rig, "t", 0);
+  while (partition->place != PLACE_QUERY)
+    sender_rig_run(&rig, RIG_MS);
+  ck_assert_int_eq(partition->query.state, OUTCOME_QUERY_DUE);
+  network_client_rebootstrap(rig.client, sender_rig_now_us(&rig));
+  sender_step(rig.sender, sender_rig_now_us(&rig));
+  ck_assert_int_eq(partition->place, PLACE_LEADERLESS);
+  expect_all_delivered(3);
+  ck_assert_uint_eq(questions(), 1);
+}
+END_TEST
 
 START_TEST(a_new_leader_is_asked_in_the_old_ones_place) {
   sender_rig_start_warm(&rig, 2, 1);
@@ -430,10 +527,13 @@ int main(void) {
   TCase *answered = tcase_create("answered");
   tcase_add_checked_fixture(answered, set_up, tear_down);
   tcase_add_loop_test(answered, a_restarted_sole_replica_is_asked_what_it_has, 0, LOSSES);
+  tcase_add_test(answered, our_producer_is_found_among_others);
   tcase_add_test(answered, the_answer_settles_only_what_the_next_success_proves);
   tcase_add_test(answered, a_leader_that_remembers_nothing_gets_nothing_again);
   tcase_add_test(answered, a_pause_asked_for_with_the_answer_is_kept);
+  tcase_add_test(answered, a_pause_before_another_question_ends_by_itself);
   tcase_add_test(answered, partitions_of_several_topics_are_asked_about_together);
+  tcase_add_test(answered, a_question_waits_for_the_one_that_is_open);
   tcase_add_test(answered, other_partitions_go_on);
   suite_add_tcase(suite, answered);
   TCase *unanswered = tcase_create("unanswered");
@@ -445,9 +545,11 @@ int main(void) {
   tcase_add_test(unanswered, a_broker_that_leads_no_longer_is_asked_again);
   tcase_add_loop_test(unanswered, answers_that_cannot_be_read_leave_it_to_the_walk, 0, 4);
   tcase_add_loop_test(unanswered, answers_that_do_not_fit_the_question_leave_it_to_the_walk, 0, 3);
+  tcase_add_test(unanswered, answers_that_do_not_help_are_followed_by_backoff_and_an_end);
   suite_add_tcase(suite, unanswered);
   TCase *meanwhile = tcase_create("meanwhile");
   tcase_add_checked_fixture(meanwhile, set_up, tear_down);
+  tcase_add_test(meanwhile, a_question_to_a_broker_that_is_forgotten_waits_for_the_next_leader);
   tcase_add_test(meanwhile, a_new_leader_is_asked_in_the_old_ones_place);
   tcase_add_test(meanwhile, a_late_answer_finds_records_that_timed_out);
   tcase_add_test(meanwhile, a_producer_ends_with_a_question_open);

@@ -379,6 +379,23 @@ START_TEST(an_answer_that_did_not_help_is_followed_by_another_question) {
 }
 END_TEST
 
+/* The leader that was asked is none any more, and the next one recognises another batch. */
+START_TEST(a_confirmation_that_is_refused_is_followed_by_another_question) {
+  lose(4, 3);
+  ck_assert(partition_world_reply(&world, REPLY_TRUTH));
+  expect_states("HHRR");
+  ck_assert_int_eq(world.partition.query.state, OUTCOME_QUERY_ANSWERED);
+  resend();
+  while (partition_world_meet(&world, FATE_FORGOTTEN)) {
+  }
+  ck_assert_int_eq(world.partition.query.state, OUTCOME_QUERY_DUE);
+  ck_assert(partition_world_reply(&world, REPLY_TRUTH));
+  partition_world_heal(&world);
+  ck_assert_uint_eq(world.outcomes_resolved, 4);
+  ck_assert_uint_eq(world.epochs_raised, 0);
+}
+END_TEST
+
 START_TEST(a_delivery_timeout_ends_the_question) {
   lose(2, 2);
   ck_assert(partition_world_expire(&world));
@@ -415,6 +432,7 @@ static TCase *meaning_cases(void) {
   tcase_add_test(meaning, without_an_answer_the_walk_decides);
   tcase_add_test(meaning, it_is_asked_a_few_times_and_no_more_until_a_batch_is_acknowledged);
   tcase_add_test(meaning, an_answer_that_did_not_help_is_followed_by_another_question);
+  tcase_add_test(meaning, a_confirmation_that_is_refused_is_followed_by_another_question);
   tcase_add_test(meaning, a_delivery_timeout_ends_the_question);
   tcase_add_test(meaning, a_recreated_topic_ends_the_question);
   return meaning;
