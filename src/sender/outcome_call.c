@@ -305,9 +305,9 @@ static void refuse(struct sender *sender, struct sender_partition *partition, in
                    int64_t now_us) {
   struct sender_topic *topic = partition->queue->topic->sender;
   if (now_us >= topic->unanswered_until_us)
-    LOG(sender->settings.log, LOG_LEVEL_INFO,
-        "brokers do not tell what they have of topic %s: %s (%s); READ on it allows them to",
-        topic->topic->name, status_name(status), status_text(status));
+    LOG(sender->settings.log, LOG_LEVEL_INFO, "brokers do not tell what they have of topic %s: %s (%s)%s",
+        topic->topic->name, status_name(status), status_text(status),
+        status_has(status, STATUS_CLASS_AUTHORIZATION) ? "; READ on it allows them to" : "");
   topic->unanswered_until_us = clock_add_us(now_us, UNANSWERED_US);
   stop(sender, partition, now_us);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """embedded_peers_test.py [VERSION ...]: what embedded_test.py leaves out of the peers of `sendoff broker`: headers and
-nulls, that batches come compressed, offsets by time, Kafka's console programs of several versions, no groups, the
-end."""
+nulls, that batches come compressed, offsets by time, what Kafka's own tool is told of producers, Kafka's console
+programs of several versions, no groups, the end."""
 import json
 import re
 import subprocess
@@ -64,6 +64,19 @@ def check_times(broker: EmbeddedBroker) -> None:
     checks.expect(found == [0, RECORDS, 0, -1], f"offsets {found}")
 
 
+def check_producers(broker: EmbeddedBroker) -> None:
+    """Kafka's tool lists the one producer of a partition, up to its last sequence."""
+    result = processes.run(["java", *cluster.TOOL_OPTIONS, "-cp", cluster.fetch(cluster.VERSIONS[0]),
+                            "org.apache.kafka.tools.TransactionsCommand", "--bootstrap-server", broker.bootstrap,
+                            "describe-producers", "--topic", "headers-none", "--partition", "0"])
+    checks.expect(result.returncode == 0, result.stdout + result.stderr)
+    names, *rows = [line.split() for line in result.stdout.splitlines() if line.strip()]
+    found = [dict(zip(names, row)) for row in rows]
+    told = [(row["ProducerEpoch"], row["LastSequence"], row["CurrentTransactionStartOffset"]) for row in found]
+    checks.expect(told == [("0", str(RECORDS - 1), "None")], f"told {found}")
+    checks.expect(int(found[0]["LastTimestamp"]) > FIRST_MS, f"told {found}")
+
+
 def check_console(broker: EmbeddedBroker, version: str) -> None:
     """Kafka's console producer sends; its console consumer reads one named partition back."""
     topic, jars = f"console-{version}", cluster.fetch(version)
@@ -108,6 +121,8 @@ def main() -> None:
                 check_headers(broker, codec)
         with run.check("embedded broker: offsets by time"):
             check_times(broker)
+        with run.check("embedded broker: Kafka's tool is told of producers"):
+            check_producers(broker)
         for version in versions:
             with run.check(f"embedded broker: Kafka's console programs, {version}"):
                 check_console(broker, version)
