@@ -43,4 +43,24 @@ static inline bool lock_acquire_unless_held(struct lock *lock) {
   return pthread_mutex_lock(&lock->mutex) == 0;
 }
 
+/* For a lock in a struct, and the fields beside it, which are GUARDED_BY(name): NAME_acquire, NAME_release
+ * and NAME_wait (as condition_wait of base/condition.h) on a struct TYPE, whose lock is MEMBER. Stands behind
+ * the struct, and LOCK_ROLE(name) before it. */
+#define LOCK_ROLE(name) extern struct lock_role name
+#define LOCK_GUARD(name, type, member)                                                                       \
+  __attribute__((unused)) static inline void name##_acquire(struct type *object) ACQUIRE(name)               \
+      NO_THREAD_SAFETY_ANALYSIS {                                                                            \
+    lock_acquire(&object->member);                                                                           \
+  }                                                                                                          \
+  __attribute__((unused)) static inline void name##_release(struct type *object) RELEASE(name)               \
+      NO_THREAD_SAFETY_ANALYSIS {                                                                            \
+    lock_release(&object->member);                                                                           \
+  }                                                                                                          \
+  __attribute__((unused)) static inline bool name##_wait(struct type *object, struct condition *condition,   \
+                                                         int64_t deadline_us) REQUIRES(name)                 \
+      NO_THREAD_SAFETY_ANALYSIS {                                                                            \
+    return condition_wait(condition, &object->member, deadline_us);                                          \
+  }                                                                                                          \
+  struct type
+
 #endif

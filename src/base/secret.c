@@ -48,20 +48,20 @@ struct segment {
   bool locked, undumped;
 };
 
+static struct lock arena_lock = LOCK_INITIALIZER;
 static struct {
-  struct lock lock;
   struct segment *segments;
   struct secret_usage usage;
-} arena = {.lock = LOCK_INITIALIZER};
+} arena GUARDED_BY(arena_lock);
 
 static size_t round_up(size_t size, size_t unit);
 static struct secret *first_piece(const struct segment *segment);
 static struct secret *next_piece(const struct segment *segment, struct secret *piece);
-static struct secret *arena_take(size_t piece_bytes);
+static struct secret *arena_take(size_t piece_bytes) REQUIRES(arena_lock);
 static struct secret *segment_take(struct segment *segment, size_t piece_bytes);
-static struct segment *segment_map(size_t piece_bytes);
-static void segment_unmap(struct segment **link);
-static struct segment **segment_of(const struct secret *secret);
+static struct segment *segment_map(size_t piece_bytes) REQUIRES(arena_lock);
+static void segment_unmap(struct segment **link) REQUIRES(arena_lock);
+static struct segment **segment_of(const struct secret *secret) REQUIRES(arena_lock);
 static void segment_give_back(struct segment *segment, struct secret *secret);
 
 struct secret *secret_create(struct bytes value) {
@@ -73,7 +73,7 @@ struct secret *secret_create(struct bytes value) {
 struct secret *secret_allocate(size_t size) {
   if (size > SIZE_MAX / 2 || !allocator_may_allocate()) return NULL;
   size_t piece_bytes = round_up(sizeof(struct secret) + size + 1, PIECE_ALIGNMENT);
-  lock_acquire(&arena.lock);
+  lock_acquire(&arena_lock);
   struct secret *secret = arena_take(piece_bytes);
   if (secret != NULL) {
     arena.usage.count++;
@@ -81,7 +81,7 @@ struct secret *secret_allocate(size_t size) {
     ASAN_UNPOISON_MEMORY_REGION(secret->data, size + 1);
     memset(secret->data, 0, size + 1);
   }
-  lock_release(&arena.lock);
+  lock_release(&arena_lock);
   return secret;
 }
 
@@ -92,12 +92,12 @@ struct secret *secret_copy(const struct secret *secret) {
 void secret_destroy(struct secret *secret) {
   if (secret == NULL) return;
   secret_wipe(secret->data, secret->size);
-  lock_acquire(&arena.lock);
+  lock_acquire(&arena_lock);
   struct segment **link = segment_of(secret);
   segment_give_back(*link, secret);
   arena.usage.count--;
   if ((*link)->count == 0) segment_unmap(link);
-  lock_release(&arena.lock);
+  lock_release(&arena_lock);
 }
 
 struct bytes secret_bytes(const struct secret *secret) {
@@ -125,18 +125,18 @@ void secret_wipe(void *data, size_t size) {
 }
 
 struct secret_usage secret_usage(void) {
-  lock_acquire(&arena.lock);
+  lock_acquire(&arena_lock);
   struct secret_usage usage = arena.usage;
-  lock_release(&arena.lock);
+  lock_release(&arena_lock);
   return usage;
 }
 
 void secret_before_fork(void) NO_THREAD_SAFETY_ANALYSIS {
-  lock_acquire(&arena.lock);
+  lock_acquire(&arena_lock);
 }
 
 void secret_after_fork(void) NO_THREAD_SAFETY_ANALYSIS {
-  lock_release(&arena.lock);
+  lock_release(&arena_lock);
 }
 
 static size_t round_up(size_t size, size_t unit) {

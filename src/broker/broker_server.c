@@ -2,6 +2,7 @@
 #include "base/allocator.h"
 #include "base/assertion.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/status.h"
@@ -32,7 +33,9 @@ enum {
 struct broker_server {
   struct lock mutex;
   struct broker_model *model;
-  bool paused, stopping, disconnecting;
+  bool paused GUARDED_BY(broker_model_lock);
+  bool stopping GUARDED_BY(broker_model_lock);
+  bool disconnecting GUARDED_BY(broker_model_lock);
 
   struct list connections;
   uint32_t connection_count;
@@ -48,6 +51,7 @@ struct broker_server {
   uint32_t connection_max_count;
   size_t request_max_bytes;
 };
+LOCK_GUARD(broker_model_lock, broker_server, mutex);
 
 /* What one turn of the loop has to do, as read under the mutex. */
 struct server_orders {
@@ -114,46 +118,48 @@ uint16_t broker_server_port(const struct broker_server *server) {
   return server->port;
 }
 
-struct broker_model *broker_server_lock(struct broker_server *server) NO_THREAD_SAFETY_ANALYSIS {
-  lock_acquire(&server->mutex);
+struct broker_model *broker_server_lock(struct broker_server *server) {
+  broker_model_lock_acquire(server);
   return server->model;
 }
 
-void broker_server_unlock(struct broker_server *server) NO_THREAD_SAFETY_ANALYSIS {
-  lock_release(&server->mutex);
+void broker_server_unlock(struct broker_server *server) {
+  broker_model_lock_release(server);
   server_wake(server); /* a Fetch that waits may have something to say now */
 }
 
 void broker_server_pause(struct broker_server *server) {
-  lock_acquire(&server->mutex);
+  broker_model_lock_acquire(server);
   server->paused = true;
-  lock_release(&server->mutex);
+  broker_model_lock_release(server);
   server_wake(server);
 }
 
 void broker_server_continue(struct broker_server *server) {
-  lock_acquire(&server->mutex);
+  broker_model_lock_acquire(server);
   server->paused = false;
-  lock_release(&server->mutex);
+  broker_model_lock_release(server);
   server_wake(server);
 }
 
 void broker_server_disconnect(struct broker_server *server) {
-  lock_acquire(&server->mutex);
+  broker_model_lock_acquire(server);
   server->disconnecting = true;
-  lock_release(&server->mutex);
+  broker_model_lock_release(server);
   server_wake(server);
 }
 
 void broker_server_stop(struct broker_server *server) {
   if (server->running) {
-    lock_acquire(&server->mutex);
+    broker_model_lock_acquire(server);
     server->stopping = true;
-    lock_release(&server->mutex);
+    broker_model_lock_release(server);
     server_wake(server);
     pthread_join(server->thread, NULL);
     server->running = false;
+    broker_model_lock_acquire(server);
     server->stopping = false;
+    broker_model_lock_release(server);
   }
   connections_close(server, false);
   if (server->listener != -1) close(server->listener);
@@ -264,11 +270,11 @@ static void *server_run(void *context) {
 }
 
 static struct server_orders orders_take(struct broker_server *server) {
-  lock_acquire(&server->mutex);
+  broker_model_lock_acquire(server);
   struct server_orders orders = {
       .paused = server->paused, .stopping = server->stopping, .disconnecting = server->disconnecting};
   server->disconnecting = false;
-  lock_release(&server->mutex);
+  broker_model_lock_release(server);
   return orders;
 }
 
@@ -301,9 +307,9 @@ static nfds_t poll_prepare(struct broker_server *server, bool paused, int64_t no
   } else {
     until_us = server->accept_after_us;
   }
-  lock_acquire(&server->mutex);
+  broker_model_lock_acquire(server);
   uint64_t append_count = broker_model_append_count(server->model);
-  lock_release(&server->mutex);
+  broker_model_lock_release(server);
   for (struct list *node = server->connections.next; node != &server->connections; node = node->next) {
     const struct broker_connection *connection = LIST_ENTRY(node, struct broker_connection, link);
     int events = (broker_connection_wants_input(connection) ? POLLIN : 0) |
@@ -386,7 +392,7 @@ static enum broker_answer request_handle(struct broker_server *server, struct br
                                          struct bytes request) {
   enum broker_answer answer = BROKER_ANSWER_WAIT;
   int64_t now_us = clock_monotonic_us(), wait_ms = 0;
-  lock_acquire(&server->mutex);
+  broker_model_lock_acquire(server);
   uint64_t append_count = broker_model_append_count(server->model);
   bool last_chance = connection->waiting && now_us >= connection->wait_until_us;
   bool worthwhile = !connection->waiting || last_chance || connection->wait_append_count != append_count;
@@ -399,7 +405,7 @@ static enum broker_answer request_handle(struct broker_server *server, struct br
     }
     connection->wait_append_count = append_count;
   }
-  lock_release(&server->mutex);
+  broker_model_lock_release(server);
   return answer;
 }
 

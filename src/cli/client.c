@@ -204,10 +204,10 @@ void client_close(struct client *client) {
 static void close_producer(struct client *client) {
   sendoff_close(client->producer, 0);
   sendoff_destroy(client->producer);
-  lock_acquire(&client->lock);
+  client_guard_acquire(client);
   while (!client->is_released)
-    condition_wait(&client->released, &client->lock, CLOCK_NEVER_US);
-  lock_release(&client->lock);
+    client_guard_wait(client, &client->released, CLOCK_NEVER_US);
+  client_guard_release(client);
 }
 
 void client_deinit(struct client *client) {
@@ -233,10 +233,10 @@ static void tick(void *user) {
 
 static void note_release(void *user) {
   struct client *client = user;
-  lock_acquire(&client->lock);
+  client_guard_acquire(client);
   client->is_released = true;
   condition_signal(&client->released);
-  lock_release(&client->lock);
+  client_guard_release(client);
 }
 
 /* One setting a line, then what it does; names that only stand for others are left out. */

@@ -46,6 +46,8 @@ struct client_events {
 
 enum { CLIENT_TICK_MS = 200 };
 
+LOCK_ROLE(client_guard);
+
 /* One producer and what it was made from. Lives in one place from init to deinit, since the library's threads
  * know its address until release. */
 struct client {
@@ -60,8 +62,9 @@ struct client {
   struct watcher watcher; /* from client_open to client_close */
   struct lock lock;       /* guards is_released */
   struct condition released;
-  bool is_released; /* the library will not call again */
+  bool is_released GUARDED_BY(client_guard); /* the library will not call again */
 };
+LOCK_GUARD(client_guard, client, lock);
 
 /* What is set before the command line is read. Like all functions here that return int: EXIT_SUCCESS, or the
  * code to exit with, the reason being on stderr. */

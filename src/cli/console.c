@@ -13,11 +13,9 @@ enum { PROGRESS_BYTES = 160 };
 /* To the first column, and from there everything up to the end of the line erased. */
 static const char erase_line[] = "\r\033[K";
 
-/* lock guards progress (empty: none is drawn) and keeps lines whole. */
-static struct {
-  struct lock lock;
-  char progress[PROGRESS_BYTES];
-} console = {.lock = LOCK_INITIALIZER};
+/* Keeps lines whole, too. */
+static struct lock console_lock = LOCK_INITIALIZER;
+static char progress[PROGRESS_BYTES] GUARDED_BY(console_lock); /* empty: none is drawn */
 
 static void print_line(const char *prefix, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
@@ -55,27 +53,27 @@ bool console_is_terminal(void) {
 }
 
 void console_draw_progress(const char *line) {
-  lock_acquire(&console.lock);
-  snprintf(console.progress, sizeof console.progress, "%s", line);
-  fprintf(stderr, "%s%s", erase_line, console.progress);
+  lock_acquire(&console_lock);
+  snprintf(progress, sizeof progress, "%s", line);
+  fprintf(stderr, "%s%s", erase_line, progress);
   fflush(stderr);
-  lock_release(&console.lock);
+  lock_release(&console_lock);
 }
 
 void console_clear_progress(void) {
-  lock_acquire(&console.lock);
-  if (console.progress[0] != '\0') fputs(erase_line, stderr);
-  console.progress[0] = '\0';
+  lock_acquire(&console_lock);
+  if (progress[0] != '\0') fputs(erase_line, stderr);
+  progress[0] = '\0';
   fflush(stderr);
-  lock_release(&console.lock);
+  lock_release(&console_lock);
 }
 
 static void print_line(const char *prefix, const char *format, va_list arguments) {
-  lock_acquire(&console.lock);
-  if (console.progress[0] != '\0') fputs(erase_line, stderr);
+  lock_acquire(&console_lock);
+  if (progress[0] != '\0') fputs(erase_line, stderr);
   fputs(prefix, stderr);
   vfprintf(stderr, format, arguments);
-  fprintf(stderr, "\n%s", console.progress);
+  fprintf(stderr, "\n%s", progress);
   fflush(stderr);
-  lock_release(&console.lock);
+  lock_release(&console_lock);
 }

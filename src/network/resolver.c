@@ -2,6 +2,7 @@
 
 #include "base/allocator.h"
 #include "base/assertion.h"
+#include "base/condition.h"
 #include "base/lock.h"
 #include "base/status.h"
 #include <errno.h>
@@ -13,27 +14,34 @@
 #include <string.h>
 #include <sys/socket.h>
 
+LOCK_ROLE(resolver_guard);
+
 /* `lock` guards everything below it. A look-up is in exactly one of the three lists, or with its taker. */
 struct resolver {
   struct resolver_settings settings;
   struct lock lock;
-  struct list asked, running, answered;
-  uint32_t thread_count;
-  uint32_t reference_count; /* the owner and each thread */
-  bool destroyed;
+  struct list asked GUARDED_BY(resolver_guard);
+  struct list running GUARDED_BY(resolver_guard);
+  struct list answered GUARDED_BY(resolver_guard);
+  uint32_t thread_count GUARDED_BY(resolver_guard);
+  uint32_t reference_count GUARDED_BY(resolver_guard); /* the owner and each thread */
+  bool destroyed GUARDED_BY(resolver_guard);
 };
+LOCK_GUARD(resolver_guard, resolver, lock);
 
-static void forget_token(struct resolver *resolver, uint64_t token) REQUIRES(resolver->lock);
-static int32_t start_thread(struct resolver *resolver) REQUIRES(resolver->lock);
+static void forget_token(struct resolver *resolver, uint64_t token) REQUIRES(resolver_guard);
+static int32_t start_thread(struct resolver *resolver) REQUIRES(resolver_guard);
 static void *run_thread(void *argument);
-static void drop_reference(struct resolver *resolver) RELEASE(resolver->lock);
+static void drop_reference(struct resolver *resolver) RELEASE(resolver_guard);
+static void free_resolver(struct resolver *resolver) NO_THREAD_SAFETY_ANALYSIS;
 static void free_all(struct list *lookups);
 static bool answer_numeric(struct resolver_lookup *lookup);
 static int32_t query(struct resolver_lookup *lookup, const char *host, int flags);
 static void add_canonical(struct resolver_lookup *lookup);
 static void add_address(struct resolver_lookup *lookup, const struct address *address);
 
-int32_t resolver_create(const struct resolver_settings *settings, struct resolver **resolver) {
+int32_t resolver_create(const struct resolver_settings *settings,
+                        struct resolver **resolver) NO_THREAD_SAFETY_ANALYSIS {
   struct resolver *created = allocator_allocate_zeroed(1, sizeof *created);
   if (created == NULL) return STATUS_OUT_OF_MEMORY;
   created->settings = *settings;
@@ -52,7 +60,7 @@ int32_t resolver_create(const struct resolver_settings *settings, struct resolve
 
 void resolver_destroy(struct resolver *resolver) {
   if (resolver == NULL) return;
-  lock_acquire(&resolver->lock);
+  resolver_guard_acquire(resolver);
   resolver->destroyed = true;
   free_all(&resolver->asked);
   free_all(&resolver->answered);
@@ -74,7 +82,7 @@ int32_t resolver_ask(struct resolver *resolver, const char *host, uint16_t port,
 
   int32_t status = STATUS_OK;
   bool is_numeric = answer_numeric(lookup);
-  lock_acquire(&resolver->lock);
+  resolver_guard_acquire(resolver);
   forget_token(resolver, token);
   if (is_numeric) {
     list_append(&resolver->answered, &lookup->node);
@@ -87,18 +95,18 @@ int32_t resolver_ask(struct resolver *resolver, const char *host, uint16_t port,
       allocator_free(lookup);
     }
   }
-  lock_release(&resolver->lock);
+  resolver_guard_release(resolver);
   return status;
 }
 
 struct resolver_lookup *resolver_take(struct resolver *resolver) {
   struct resolver_lookup *lookup = NULL;
-  lock_acquire(&resolver->lock);
+  resolver_guard_acquire(resolver);
   if (!list_is_empty(&resolver->answered)) {
     lookup = LIST_ENTRY(resolver->answered.next, struct resolver_lookup, node);
     list_remove(&lookup->node);
   }
-  lock_release(&resolver->lock);
+  resolver_guard_release(resolver);
   return lookup;
 }
 
@@ -152,16 +160,16 @@ static int32_t start_thread(struct resolver *resolver) {
 
 static void *run_thread(void *argument) {
   struct resolver *resolver = argument;
-  lock_acquire(&resolver->lock);
+  resolver_guard_acquire(resolver);
   while (!list_is_empty(&resolver->asked)) {
     struct resolver_lookup *lookup = LIST_ENTRY(resolver->asked.next, struct resolver_lookup, node);
     list_remove(&lookup->node);
     list_append(&resolver->running, &lookup->node);
-    lock_release(&resolver->lock);
+    resolver_guard_release(resolver);
 
     resolver->settings.look_up(lookup);
 
-    lock_acquire(&resolver->lock);
+    resolver_guard_acquire(resolver);
     list_remove(&lookup->node);
     if (resolver->destroyed || lookup->replaced) {
       allocator_free(lookup);
@@ -178,8 +186,12 @@ static void *run_thread(void *argument) {
 /* Called with the lock held; gives it up. */
 static void drop_reference(struct resolver *resolver) {
   bool is_last = --resolver->reference_count == 0;
-  lock_release(&resolver->lock);
-  if (!is_last) return;
+  resolver_guard_release(resolver);
+  if (is_last) free_resolver(resolver);
+}
+
+/* Nobody else is there. */
+static void free_resolver(struct resolver *resolver) {
   ASSERT(list_is_empty(&resolver->asked) && list_is_empty(&resolver->running));
   ASSERT(list_is_empty(&resolver->answered));
   lock_deinit(&resolver->lock);

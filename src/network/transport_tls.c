@@ -2,6 +2,7 @@
 
 #include "base/allocator.h"
 #include "base/assertion.h"
+#include "base/condition.h"
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/secret.h"
@@ -39,13 +40,15 @@ struct connection {
   char reason[REASON_BYTES];
 };
 
+LOCK_ROLE(transport_tls_guard);
+
 /* Owned by one thread, except `context`. */
 struct transport_tls {
   struct transport base;
   struct transport *inner;
   struct lock mutex;
-  struct tls_context *context;     /* under mutex */
-  struct connection **connections; /* by handle; NULL: free */
+  struct tls_context *context GUARDED_BY(transport_tls_guard); /* under mutex */
+  struct connection **connections;                             /* by handle; NULL: free */
   int64_t connection_count, connection_capacity;
   struct list ready;
   uint64_t round;
@@ -54,6 +57,7 @@ struct transport_tls {
   uint8_t gathered[RECORD_BYTES]; /* small segments in one record; wiped after use */
   uint8_t received[RECEIVE_BYTES];
 };
+LOCK_GUARD(transport_tls_guard, transport_tls, mutex);
 
 /* Where in the caller's segments a send is. */
 struct position {
@@ -158,7 +162,7 @@ static void operation_wake(struct transport *base) {
 
 /* In a child of a fork sessions and context are left alone: the parent's thread may have been inside of them.
  */
-static void operation_destroy(struct transport *base) {
+static void operation_destroy(struct transport *base) NO_THREAD_SAFETY_ANALYSIS {
   struct transport_tls *transport = tls_of(base);
   struct transport *inner = transport->inner;
   if (transport->is_abandoned) {
@@ -509,9 +513,9 @@ static int32_t reserve_handle(struct transport_tls *transport, int64_t *handle) 
 }
 
 static struct tls_context *take_context(struct transport_tls *transport) {
-  lock_acquire(&transport->mutex);
+  transport_tls_guard_acquire(transport);
   struct tls_context *context = tls_context_retain(transport->context);
-  lock_release(&transport->mutex);
+  transport_tls_guard_release(transport);
   return context;
 }
 
@@ -549,7 +553,7 @@ static const struct transport_operations OPERATIONS = {
 };
 
 int32_t transport_tls_create(struct transport *inner, struct tls_context *context,
-                             struct transport **transport) {
+                             struct transport **transport) NO_THREAD_SAFETY_ANALYSIS {
   struct transport_tls *created = allocator_allocate_zeroed(1, sizeof *created);
   if (created == NULL) return STATUS_OUT_OF_MEMORY;
   created->base.operations = &OPERATIONS;
@@ -563,9 +567,9 @@ int32_t transport_tls_create(struct transport *inner, struct tls_context *contex
 
 void transport_tls_replace(struct transport *base, struct tls_context *context) {
   struct transport_tls *transport = tls_of(base);
-  lock_acquire(&transport->mutex);
+  transport_tls_guard_acquire(transport);
   struct tls_context *replaced = transport->context;
   transport->context = tls_context_retain(context);
-  lock_release(&transport->mutex);
+  transport_tls_guard_release(transport);
   tls_context_release(replaced);
 }

@@ -15,10 +15,10 @@ struct event_node {
   char text[];
 };
 
-static void drop_first(struct event_queue *queue);
-static bool take_first(struct event_queue *queue, struct event *event);
+static void drop_first(struct event_queue *queue) REQUIRES(event_queue_guard);
+static bool take_first(struct event_queue *queue, struct event *event) REQUIRES(event_queue_guard);
 
-int32_t event_queue_init(struct event_queue *queue, uint32_t capacity) {
+int32_t event_queue_init(struct event_queue *queue, uint32_t capacity) NO_THREAD_SAFETY_ANALYSIS {
   *queue = (struct event_queue){.capacity = capacity};
   list_init(&queue->events);
   int32_t status = condition_init(&queue->arrived);
@@ -28,7 +28,7 @@ int32_t event_queue_init(struct event_queue *queue, uint32_t capacity) {
   return STATUS_OUT_OF_MEMORY;
 }
 
-void event_queue_deinit(struct event_queue *queue) {
+void event_queue_deinit(struct event_queue *queue) NO_THREAD_SAFETY_ANALYSIS {
   while (!list_is_empty(&queue->events))
     drop_first(queue);
   condition_deinit(&queue->arrived);
@@ -41,7 +41,7 @@ void event_queue_add(struct event_queue *queue, enum event_kind kind, int32_t st
   size_t text_bytes = text == NULL ? 0 : strlen(text);
   if (text_bytes > EVENT_TEXT_BYTES - 1) text_bytes = EVENT_TEXT_BYTES - 1;
   struct event_node *added = allocator_allocate(sizeof *added + text_bytes + 1);
-  lock_acquire(&queue->lock);
+  event_queue_guard_acquire(queue);
   if (added == NULL || queue->closed) {
     queue->lost++;
     allocator_free(added);
@@ -57,11 +57,11 @@ void event_queue_add(struct event_queue *queue, enum event_kind kind, int32_t st
     queue->count++;
     condition_signal(&queue->arrived);
   }
-  lock_release(&queue->lock);
+  event_queue_guard_release(queue);
 }
 
 int32_t event_queue_take(struct event_queue *queue, struct event *event, int64_t deadline_us) {
-  lock_acquire(&queue->lock);
+  event_queue_guard_acquire(queue);
   uint64_t wakes = queue->wakes;
   int32_t status = STATUS_OK;
   while (!take_first(queue, event)) {
@@ -69,27 +69,27 @@ int32_t event_queue_take(struct event_queue *queue, struct event *event, int64_t
       status = STATUS_CLOSED;
     } else if (queue->wakes != wakes) {
       status = STATUS_INTERRUPTED;
-    } else if (!condition_wait(&queue->arrived, &queue->lock, deadline_us)) {
+    } else if (!event_queue_guard_wait(queue, &queue->arrived, deadline_us)) {
       status = STATUS_TIMED_OUT;
     }
     if (status != STATUS_OK) break;
   }
-  lock_release(&queue->lock);
+  event_queue_guard_release(queue);
   return status;
 }
 
 void event_queue_wake(struct event_queue *queue) {
-  lock_acquire(&queue->lock);
+  event_queue_guard_acquire(queue);
   queue->wakes++;
   condition_broadcast(&queue->arrived);
-  lock_release(&queue->lock);
+  event_queue_guard_release(queue);
 }
 
 void event_queue_close(struct event_queue *queue) {
-  lock_acquire(&queue->lock);
+  event_queue_guard_acquire(queue);
   queue->closed = true;
   condition_broadcast(&queue->arrived);
-  lock_release(&queue->lock);
+  event_queue_guard_release(queue);
 }
 
 static void drop_first(struct event_queue *queue) {

@@ -30,16 +30,20 @@ struct event {
   char text[EVENT_TEXT_BYTES];
 };
 
+LOCK_ROLE(event_queue_guard);
+
 /* Invariant: count <= capacity. All fields under lock. */
 struct event_queue {
   struct lock lock;
   struct condition arrived;
-  struct list events;
-  uint32_t count, capacity;
-  uint64_t lost;
-  uint64_t wakes; /* raised by event_queue_wake */
-  bool closed;
+  struct list events GUARDED_BY(event_queue_guard);
+  uint32_t count GUARDED_BY(event_queue_guard);
+  uint32_t capacity;
+  uint64_t lost GUARDED_BY(event_queue_guard);
+  uint64_t wakes GUARDED_BY(event_queue_guard); /* raised by event_queue_wake */
+  bool closed GUARDED_BY(event_queue_guard);
 };
+LOCK_GUARD(event_queue_guard, event_queue, lock);
 
 int32_t event_queue_init(struct event_queue *queue, uint32_t capacity);
 void event_queue_deinit(struct event_queue *queue);

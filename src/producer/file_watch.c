@@ -30,27 +30,31 @@ struct watched_file {
   struct file_mark mark;
 };
 
+LOCK_ROLE(file_watch_guard);
+
 /* lock guards files and is_ending; is_owed is the thread's. */
 struct file_watch {
   struct file_watch_settings settings;
   struct lock lock;
   struct condition ending;
-  struct watched_file *files;
-  uint32_t count;
-  bool is_ending;
+  struct watched_file *files GUARDED_BY(file_watch_guard);
+  uint32_t count GUARDED_BY(file_watch_guard);
+  bool is_ending GUARDED_BY(file_watch_guard);
   bool is_owed; /* on_change was not content */
   bool has_thread;
   pthread_t thread;
 };
+LOCK_GUARD(file_watch_guard, file_watch, lock);
 
 static void *run(void *argument);
-static bool look(struct file_watch *watch);
+static bool look(struct file_watch *watch) REQUIRES(file_watch_guard);
 static struct file_mark mark_of(const char *path);
 static int32_t copy_files(const char *const *paths, uint32_t count, struct watched_file **files);
+static void free_watch(struct file_watch *watch) NO_THREAD_SAFETY_ANALYSIS;
 static void free_files(struct watched_file *files, uint32_t count);
 
 int32_t file_watch_create(const struct file_watch_settings *settings, const char *const *paths,
-                          uint32_t count, struct file_watch **watch) {
+                          uint32_t count, struct file_watch **watch) NO_THREAD_SAFETY_ANALYSIS {
   struct file_watch *created = allocator_allocate_zeroed(1, sizeof *created);
   if (created == NULL) return STATUS_OUT_OF_MEMORY;
   created->settings = *settings;
@@ -77,23 +81,28 @@ int32_t file_watch_replace(struct file_watch *watch, const char *const *paths, u
   struct watched_file *files;
   int32_t status = copy_files(paths, count, &files);
   if (status != STATUS_OK) return status;
-  lock_acquire(&watch->lock);
+  file_watch_guard_acquire(watch);
   struct watched_file *before = watch->files;
   uint32_t before_count = watch->count;
   watch->files = files;
   watch->count = count;
-  lock_release(&watch->lock);
+  file_watch_guard_release(watch);
   free_files(before, before_count);
   return STATUS_OK;
 }
 
 void file_watch_destroy(struct file_watch *watch) {
   if (watch == NULL) return;
-  lock_acquire(&watch->lock);
+  file_watch_guard_acquire(watch);
   watch->is_ending = true;
   condition_broadcast(&watch->ending);
-  lock_release(&watch->lock);
+  file_watch_guard_release(watch);
   if (watch->has_thread) pthread_join(watch->thread, NULL);
+  free_watch(watch);
+}
+
+/* Nobody else is there. */
+static void free_watch(struct file_watch *watch) {
   condition_deinit(&watch->ending);
   lock_deinit(&watch->lock);
   free_files(watch->files, watch->count);
@@ -104,18 +113,18 @@ static void *run(void *argument) {
   struct file_watch *watch = argument;
   const struct file_watch_settings *settings = &watch->settings;
   if (settings->on_start != NULL) settings->on_start(settings->context, THREAD_NAME);
-  lock_acquire(&watch->lock);
+  file_watch_guard_acquire(watch);
   while (!watch->is_ending) {
     int64_t until_us = clock_add_us(clock_monotonic_us(), settings->interval_us);
     bool in_time = true;
     while (in_time && !watch->is_ending)
-      in_time = condition_wait(&watch->ending, &watch->lock, until_us);
+      in_time = file_watch_guard_wait(watch, &watch->ending, until_us);
     if (watch->is_ending || (!look(watch) && !watch->is_owed)) continue;
-    lock_release(&watch->lock);
+    file_watch_guard_release(watch);
     watch->is_owed = !settings->on_change(settings->context);
-    lock_acquire(&watch->lock);
+    file_watch_guard_acquire(watch);
   }
-  lock_release(&watch->lock);
+  file_watch_guard_release(watch);
   if (settings->on_stop != NULL) settings->on_stop(settings->context, THREAD_NAME);
   return NULL;
 }

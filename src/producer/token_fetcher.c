@@ -2,6 +2,7 @@
 
 #include "base/allocator.h"
 #include "base/assertion.h"
+#include "base/condition.h"
 #include "base/lock.h"
 #include "base/status.h"
 
@@ -12,12 +13,15 @@ struct token_fetcher_source {
   void *context;
 };
 
+LOCK_ROLE(token_fetcher_guard);
+
 /* lock guards next. current belongs to the thread that fetches. */
 struct token_fetcher {
   struct lock lock;
   struct token_fetcher_source *current;
-  struct token_fetcher_source *next; /* NULL: current is the newest */
+  struct token_fetcher_source *next GUARDED_BY(token_fetcher_guard); /* NULL: current is the newest */
 };
+LOCK_GUARD(token_fetcher_guard, token_fetcher, lock);
 
 int32_t token_fetcher_source_create(const struct security_settings *settings, const struct log *log,
                                     struct token_fetcher_source **source, struct config_error *error) {
@@ -64,7 +68,7 @@ int32_t token_fetcher_create(struct token_fetcher_source *source, struct token_f
   return STATUS_OK;
 }
 
-void token_fetcher_destroy(struct token_fetcher *fetcher) {
+void token_fetcher_destroy(struct token_fetcher *fetcher) NO_THREAD_SAFETY_ANALYSIS {
   if (fetcher == NULL) return;
   token_fetcher_source_destroy(fetcher->current);
   token_fetcher_source_destroy(fetcher->next);
@@ -73,24 +77,24 @@ void token_fetcher_destroy(struct token_fetcher *fetcher) {
 }
 
 void token_fetcher_replace(struct token_fetcher *fetcher, struct token_fetcher_source *source) {
-  lock_acquire(&fetcher->lock);
+  token_fetcher_guard_acquire(fetcher);
   struct token_fetcher_source *skipped = fetcher->next;
   fetcher->next = source;
-  lock_release(&fetcher->lock);
+  token_fetcher_guard_release(fetcher);
   token_fetcher_source_destroy(skipped);
 }
 
 int32_t token_fetcher_fetch(void *context, struct token_source *source, struct token **token, char *reason,
                             size_t reason_size) {
   struct token_fetcher *fetcher = context;
-  lock_acquire(&fetcher->lock);
+  token_fetcher_guard_acquire(fetcher);
   struct token_fetcher_source *replaced = NULL;
   if (fetcher->next != NULL) {
     replaced = fetcher->current;
     fetcher->current = fetcher->next;
     fetcher->next = NULL;
   }
-  lock_release(&fetcher->lock);
+  token_fetcher_guard_release(fetcher);
   token_fetcher_source_destroy(replaced);
   return fetcher->current->fetch(fetcher->current->context, source, token, reason, reason_size);
 }

@@ -29,10 +29,10 @@ enum { NAME_COUNT = sizeof names / sizeof names[0] };
 
 static struct lock lock = LOCK_INITIALIZER;
 static struct curl loaded; /* both under lock until is_loaded, never changed afterwards */
-static bool is_loaded;
+static bool is_loaded GUARDED_BY(lock);
 static atomic_uint block_count; /* ever handed to curl */
 
-static int32_t load(char *error, size_t error_size);
+static int32_t load(char *error, size_t error_size) REQUIRES(lock);
 static bool find_functions(void *library, struct curl *curl, global_init_mem_function **init);
 static void *find(void *library, const char *name);
 static bool start(struct curl *curl, global_init_mem_function *init);

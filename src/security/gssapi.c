@@ -19,9 +19,9 @@ const struct gss_oid gssapi_krb5_mechanism = {9, krb5_mechanism_bytes};
 const struct gss_oid gssapi_name_of_service = {10, name_of_service_bytes};
 const struct gss_oid gssapi_name_of_principal = {10, name_of_principal_bytes};
 
-static struct lock mutex = LOCK_INITIALIZER; /* guards what follows until it is loaded */
-static struct gssapi functions;
-static bool is_loaded;
+static struct lock mutex = LOCK_INITIALIZER;
+static struct gssapi functions; /* under mutex until it is loaded */
+static bool is_loaded GUARDED_BY(mutex);
 
 static bool load(char *error, size_t error_size);
 static bool find_all(void *library, struct gssapi *found, const char **missing);

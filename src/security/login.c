@@ -38,19 +38,25 @@ struct login_exchange {
   struct sasl_step step;
 };
 
+LOCK_ROLE(login_guard);
+
 /* lock guards credentials, queue, running, is_ending, is_left. references: the owner's and the thread's. */
 struct login {
   struct login_settings settings;
   struct token_source_thread thread_hooks;
   struct lock lock;
   struct condition changed; /* a job came, a step is done, the end has come */
-  struct sasl_credentials *credentials;
+  struct sasl_credentials *credentials GUARDED_BY(login_guard);
   atomic_uint_least64_t generation;
-  struct list queue;
+  struct list queue GUARDED_BY(login_guard);
   pthread_t thread;
-  bool has_thread, is_running, is_ending;
-  bool is_left; /* the owner has gone without waiting: nobody's hooks may be called any more */
+  bool has_thread;
+  bool is_running GUARDED_BY(login_guard);
+  bool is_ending GUARDED_BY(login_guard);
+  /* The owner has gone without waiting: nobody's hooks may be called any more. */
+  bool is_left GUARDED_BY(login_guard);
 };
+LOCK_GUARD(login_guard, login, lock);
 
 static void *run(void *argument);
 static void run_step(struct login_exchange *exchange);
@@ -58,7 +64,7 @@ static void free_login(struct login *login);
 static void free_exchange(struct login_exchange *exchange);
 
 int32_t login_create(const struct login_settings *settings, struct sasl_credentials *credentials,
-                     struct login **login) {
+                     struct login **login) NO_THREAD_SAFETY_ANALYSIS {
   struct login *created = allocator_allocate_zeroed(1, sizeof *created);
   if (created == NULL) return STATUS_OUT_OF_MEMORY;
   created->settings = *settings;
@@ -92,16 +98,16 @@ void login_destroy(struct login *login) {
     return;
   }
   int64_t until_us = clock_add_us(clock_monotonic_us(), END_WAIT_US);
-  lock_acquire(&login->lock);
+  login_guard_acquire(login);
   login->is_ending = true;
   condition_broadcast(&login->changed);
   bool in_time = true;
   while (login->is_running && in_time)
-    in_time = condition_wait(&login->changed, &login->lock, until_us);
+    in_time = login_guard_wait(login, &login->changed, until_us);
   login->is_left = login->is_running;
   bool is_left = login->is_left;
   pthread_t thread = login->thread;
-  lock_release(&login->lock);
+  login_guard_release(login);
   if (is_left) {
     pthread_detach(thread);
     return;
@@ -112,10 +118,10 @@ void login_destroy(struct login *login) {
 
 int32_t login_replace(struct login *login, struct sasl_credentials *credentials) {
   struct sasl_credentials *retained = sasl_credentials_retain(credentials);
-  lock_acquire(&login->lock);
+  login_guard_acquire(login);
   struct sasl_credentials *before = login->credentials;
   login->credentials = retained;
-  lock_release(&login->lock);
+  login_guard_release(login);
   sasl_credentials_release(before);
   atomic_fetch_add(&login->generation, 1);
   if (login->settings.wake != NULL) login->settings.wake(login->settings.context);
@@ -123,9 +129,9 @@ int32_t login_replace(struct login *login, struct sasl_credentials *credentials)
 }
 
 const char *login_mechanism(struct login *login) {
-  lock_acquire(&login->lock);
+  login_guard_acquire(login);
   const char *mechanism = sasl_credentials_mechanism(login->credentials);
-  lock_release(&login->lock);
+  login_guard_release(login);
   return mechanism;
 }
 
@@ -138,9 +144,9 @@ uint64_t login_generation(const struct login *login) {
 struct login_exchange *login_exchange_create(struct login *login, const char *host) {
   struct login_exchange *exchange = allocator_allocate_zeroed(1, sizeof *exchange);
   if (exchange == NULL) return NULL;
-  lock_acquire(&login->lock);
+  login_guard_acquire(login);
   struct sasl_credentials *credentials = sasl_credentials_retain(login->credentials);
-  lock_release(&login->lock);
+  login_guard_release(login);
   exchange->login = login;
   exchange->mechanism = sasl_credentials_mechanism(credentials);
   exchange->may_block = sasl_credentials_may_block(credentials);
@@ -157,11 +163,11 @@ struct login_exchange *login_exchange_create(struct login *login, const char *ho
 void login_exchange_destroy(struct login_exchange *exchange) {
   if (exchange == NULL) return;
   struct login *login = exchange->login;
-  lock_acquire(&login->lock);
+  login_guard_acquire(login);
   bool is_running = exchange->state == STEP_RUNNING;
   exchange->is_abandoned = is_running;
   list_remove(&exchange->node);
-  lock_release(&login->lock);
+  login_guard_release(login);
   if (!is_running) free_exchange(exchange);
 }
 
@@ -189,19 +195,19 @@ void login_begin_step(struct login_exchange *exchange, struct bytes challenge, i
     exchange->state = STEP_DONE;
     return;
   }
-  lock_acquire(&login->lock);
+  login_guard_acquire(login);
   exchange->state = STEP_QUEUED;
   list_append(&login->queue, &exchange->node);
   condition_broadcast(&login->changed);
-  lock_release(&login->lock);
+  login_guard_release(login);
 }
 
 bool login_poll_step(struct login_exchange *exchange, struct sasl_step *step) {
   struct login *login = exchange->login;
-  lock_acquire(&login->lock);
+  login_guard_acquire(login);
   bool is_done = exchange->state == STEP_DONE;
   if (is_done) exchange->state = STEP_NONE;
-  lock_release(&login->lock);
+  login_guard_release(login);
   if (is_done) *step = exchange->step;
   return is_done;
 }
@@ -221,29 +227,29 @@ static void call_hook(const struct login *login, void (*hook)(void *context, con
 static void *run(void *argument) {
   struct login *login = argument;
   call_hook(login, login->thread_hooks.on_start);
-  lock_acquire(&login->lock);
+  login_guard_acquire(login);
   while (true) {
     while (list_is_empty(&login->queue) && !login->is_ending)
-      condition_wait(&login->changed, &login->lock, CLOCK_NEVER_US);
+      login_guard_wait(login, &login->changed, CLOCK_NEVER_US);
     if (login->is_ending) break;
     struct login_exchange *exchange = LIST_ENTRY(login->queue.next, struct login_exchange, node);
     list_remove(&exchange->node);
     exchange->state = STEP_RUNNING;
     login->is_running = true;
-    lock_release(&login->lock);
+    login_guard_release(login);
     run_step(exchange);
-    lock_acquire(&login->lock);
+    login_guard_acquire(login);
     exchange->state = STEP_DONE;
     login->is_running = false;
     if (exchange->is_abandoned) free_exchange(exchange);
     condition_broadcast(&login->changed);
     if (login->is_ending) break;
-    lock_release(&login->lock);
+    login_guard_release(login);
     login->settings.wake(login->settings.context);
-    lock_acquire(&login->lock);
+    login_guard_acquire(login);
   }
   bool is_left = login->is_left;
-  lock_release(&login->lock);
+  login_guard_release(login);
   if (is_left)
     free_login(login);
   else
@@ -258,7 +264,7 @@ static void run_step(struct login_exchange *exchange) {
 
 /* ---- memory ---- */
 
-static void free_login(struct login *login) {
+static void free_login(struct login *login) NO_THREAD_SAFETY_ANALYSIS {
   ASSERT(list_is_empty(&login->queue));
   sasl_credentials_release(login->credentials);
   condition_deinit(&login->changed);

@@ -2,6 +2,7 @@
 
 #include "base/allocator.h"
 #include "base/assertion.h"
+#include "base/condition.h"
 #include "base/lock.h"
 #include "base/status.h"
 #include <openssl/evp.h>
@@ -18,18 +19,22 @@ struct derived {
   struct secret *pair; /* NULL: free */
 };
 
+LOCK_ROLE(scram_keys_guard);
+
 struct scram_keys {
   enum scram_hash hash;
   struct secret *password;
   struct lock mutex; /* guards what follows; not held while keys are made */
-  struct derived kept[KEPT];
-  uint32_t next; /* to be replaced */
-  uint64_t derivation_count;
+  struct derived kept[KEPT] GUARDED_BY(scram_keys_guard);
+  uint32_t next GUARDED_BY(scram_keys_guard); /* to be replaced */
+  uint64_t derivation_count GUARDED_BY(scram_keys_guard);
 };
+LOCK_GUARD(scram_keys_guard, scram_keys, mutex);
 
 static int32_t derive(const struct scram_keys *keys, struct bytes salt, uint32_t iterations,
                       struct secret **pair);
-static struct derived *find(struct scram_keys *keys, struct bytes salt, uint32_t iterations);
+static struct derived *find(struct scram_keys *keys, struct bytes salt, uint32_t iterations)
+    REQUIRES(scram_keys_guard);
 static void keep(struct scram_keys *keys, struct bytes salt, uint32_t iterations, const struct secret *pair);
 
 uint32_t scram_hash_size(enum scram_hash hash) {
@@ -54,7 +59,7 @@ struct scram_keys *scram_keys_create(enum scram_hash hash, const struct secret *
   return keys;
 }
 
-void scram_keys_destroy(struct scram_keys *keys) {
+void scram_keys_destroy(struct scram_keys *keys) NO_THREAD_SAFETY_ANALYSIS {
   if (keys == NULL) return;
   for (uint32_t i = 0; i < KEPT; i++)
     secret_destroy(keys->kept[i].pair);
@@ -70,11 +75,11 @@ enum scram_hash scram_keys_hash(const struct scram_keys *keys) {
 int32_t scram_keys_get(struct scram_keys *keys, struct bytes salt, uint32_t iterations,
                        struct secret **pair) {
   ASSERT(salt.size <= SCRAM_SALT_MAX_BYTES);
-  lock_acquire(&keys->mutex);
+  scram_keys_guard_acquire(keys);
   const struct derived *known = find(keys, salt, iterations);
   struct secret *copy = known == NULL ? NULL : secret_copy(known->pair);
   bool is_known = known != NULL;
-  lock_release(&keys->mutex);
+  scram_keys_guard_release(keys);
   if (is_known && copy == NULL) return STATUS_OUT_OF_MEMORY;
   if (!is_known) {
     int32_t status = derive(keys, salt, iterations, &copy);
@@ -86,9 +91,9 @@ int32_t scram_keys_get(struct scram_keys *keys, struct bytes salt, uint32_t iter
 }
 
 uint64_t scram_keys_derivation_count(struct scram_keys *keys) {
-  lock_acquire(&keys->mutex);
+  scram_keys_guard_acquire(keys);
   uint64_t count = keys->derivation_count;
-  lock_release(&keys->mutex);
+  scram_keys_guard_release(keys);
   return count;
 }
 
@@ -106,7 +111,7 @@ static struct derived *find(struct scram_keys *keys, struct bytes salt, uint32_t
 /* Keys that are not kept for want of memory are made again the next time. */
 static void keep(struct scram_keys *keys, struct bytes salt, uint32_t iterations, const struct secret *pair) {
   struct secret *copy = secret_copy(pair);
-  lock_acquire(&keys->mutex);
+  scram_keys_guard_acquire(keys);
   keys->derivation_count++;
   if (copy != NULL && find(keys, salt, iterations) == NULL) {
     struct derived *replaced = &keys->kept[keys->next];
@@ -118,7 +123,7 @@ static void keep(struct scram_keys *keys, struct bytes salt, uint32_t iterations
     replaced->pair = copy;
     copy = old;
   }
-  lock_release(&keys->mutex);
+  scram_keys_guard_release(keys);
   secret_destroy(copy);
 }
 

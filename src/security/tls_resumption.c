@@ -2,6 +2,7 @@
 
 #include "base/allocator.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/lock.h"
 #include <openssl/x509.h>
 #include <string.h>
@@ -15,17 +16,22 @@ struct entry {
   uint64_t stamp; /* the entry with the lowest is the oldest */
 };
 
+LOCK_ROLE(tls_resumption_guard);
+
 struct tls_resumption {
   struct lock mutex;
-  struct entry entries[ENTRIES_MAX]; /* under mutex, as all below */
-  uint32_t count;
-  uint64_t last_stamp;
+  struct entry entries[ENTRIES_MAX] GUARDED_BY(tls_resumption_guard); /* under mutex, as all below */
+  uint32_t count GUARDED_BY(tls_resumption_guard);
+  uint64_t last_stamp GUARDED_BY(tls_resumption_guard);
 };
+LOCK_GUARD(tls_resumption_guard, tls_resumption, mutex);
 
-static struct entry *find(struct tls_resumption *resumption, const char *host, uint16_t port);
-static struct entry *add(struct tls_resumption *resumption, const char *host, uint16_t port);
-static struct entry *oldest(struct tls_resumption *resumption);
-static void drop(struct tls_resumption *resumption, struct entry *entry);
+static struct entry *find(struct tls_resumption *resumption, const char *host, uint16_t port)
+    REQUIRES(tls_resumption_guard);
+static struct entry *add(struct tls_resumption *resumption, const char *host, uint16_t port)
+    REQUIRES(tls_resumption_guard);
+static struct entry *oldest(struct tls_resumption *resumption) REQUIRES(tls_resumption_guard);
+static void drop(struct tls_resumption *resumption, struct entry *entry) REQUIRES(tls_resumption_guard);
 static bool is_over(const SSL_SESSION *session);
 
 struct tls_resumption *tls_resumption_create(void) {
@@ -34,7 +40,7 @@ struct tls_resumption *tls_resumption_create(void) {
   return created;
 }
 
-void tls_resumption_destroy(struct tls_resumption *resumption) {
+void tls_resumption_destroy(struct tls_resumption *resumption) NO_THREAD_SAFETY_ANALYSIS {
   if (resumption == NULL) return;
   while (resumption->count > 0)
     drop(resumption, &resumption->entries[0]);
@@ -45,7 +51,7 @@ void tls_resumption_destroy(struct tls_resumption *resumption) {
 bool tls_resumption_put(struct tls_resumption *resumption, const char *host, uint16_t port,
                         SSL_SESSION *session) {
   if (!SSL_SESSION_is_resumable(session)) return false;
-  lock_acquire(&resumption->mutex);
+  tls_resumption_guard_acquire(resumption);
   struct entry *entry = find(resumption, host, port);
   if (entry == NULL) entry = add(resumption, host, port);
   if (entry != NULL) {
@@ -53,13 +59,13 @@ bool tls_resumption_put(struct tls_resumption *resumption, const char *host, uin
     entry->session = session;
     entry->stamp = ++resumption->last_stamp;
   }
-  lock_release(&resumption->mutex);
+  tls_resumption_guard_release(resumption);
   return entry != NULL;
 }
 
 SSL_SESSION *tls_resumption_take(struct tls_resumption *resumption, const char *host, uint16_t port) {
   SSL_SESSION *taken = NULL;
-  lock_acquire(&resumption->mutex);
+  tls_resumption_guard_acquire(resumption);
   struct entry *entry = find(resumption, host, port);
   if (entry != NULL && !is_over(entry->session)) {
     taken = entry->session;
@@ -67,7 +73,7 @@ SSL_SESSION *tls_resumption_take(struct tls_resumption *resumption, const char *
   }
   if (entry != NULL && (taken == NULL || SSL_SESSION_get_protocol_version(taken) >= TLS1_3_VERSION))
     drop(resumption, entry);
-  lock_release(&resumption->mutex);
+  tls_resumption_guard_release(resumption);
   return taken;
 }
 

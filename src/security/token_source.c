@@ -16,6 +16,8 @@ enum { REASON_BYTES = 512 };
 /* A host that has not answered is asked again after this: its answer may have been lost on its side. */
 #define PATIENCE_US INT64_C(60000000)
 
+LOCK_ROLE(token_source_guard);
+
 /* All but settings, thread and cancelled is under lock. */
 struct token_source {
   struct token_source_settings settings;
@@ -25,35 +27,40 @@ struct token_source {
   atomic_bool cancelled;
   struct lock lock;
   struct condition changed;
-  struct token_schedule schedule;
-  struct token *token; /* in force, or NULL */
-  int64_t token_ends_us;
-  int64_t pause_us;        /* asked for by the fetch that runs */
-  bool want_untaken;       /* no wait_wanted has ended for the last want */
-  bool failed;             /* since the last token; reason says why */
-  uint64_t final_failures; /* those that do not pass by themselves */
-  uint64_t wakes;
-  char reason[REASON_BYTES];
+  struct token_schedule schedule GUARDED_BY(token_source_guard);
+  struct token *token GUARDED_BY(token_source_guard); /* in force, or NULL */
+  int64_t token_ends_us GUARDED_BY(token_source_guard);
+  int64_t pause_us GUARDED_BY(token_source_guard);        /* asked for by the fetch that runs */
+  bool want_untaken GUARDED_BY(token_source_guard);       /* no wait_wanted has ended for the last want */
+  bool failed GUARDED_BY(token_source_guard);             /* since the last token; reason says why */
+  uint64_t final_failures GUARDED_BY(token_source_guard); /* those that do not pass by themselves */
+  uint64_t wakes GUARDED_BY(token_source_guard);
+  char reason[REASON_BYTES] GUARDED_BY(token_source_guard);
 };
+LOCK_GUARD(token_source_guard, token_source, lock);
 
 static void *run(void *argument);
 static void fetch_one(struct token_source *source);
 static void settle(struct token_source *source, int32_t status, struct token *token, const char *reason);
-static void accept(struct token_source *source, struct token *token, int64_t now_us, int64_t life_us);
-static void refuse(struct token_source *source, int32_t status, const char *reason, int64_t now_us);
+static void accept(struct token_source *source, struct token *token, int64_t now_us, int64_t life_us)
+    REQUIRES(token_source_guard);
+static void refuse(struct token_source *source, int32_t status, const char *reason, int64_t now_us)
+    REQUIRES(token_source_guard);
 static bool may_pass(int32_t status);
 static void say_token(const struct token_source *source, const struct token *token, int64_t life_us);
 static void say_failure(const struct token_source *source, const char *reason, int64_t pause_us);
 static int64_t life_of(const struct token *token);
-static bool has_token(struct token_source *source, int64_t now_us);
-static bool raise_if_due(struct token_source *source, int64_t now_us);
+static bool has_token(struct token_source *source, int64_t now_us) REQUIRES(token_source_guard);
+static bool raise_if_due(struct token_source *source, int64_t now_us) REQUIRES(token_source_guard);
 static void call_host(struct token_source *source);
-static int32_t wait_for_token(struct token_source *source, int64_t deadline_us) REQUIRES(source->lock);
-static void explain(const struct token_source *source, int32_t status, char *reason, size_t reason_size);
+static int32_t wait_for_token(struct token_source *source, int64_t deadline_us) REQUIRES(token_source_guard);
+static void explain(const struct token_source *source, int32_t status, char *reason, size_t reason_size)
+    REQUIRES(token_source_guard);
 static void copy_reason(char *to, const char *reason);
 
 int32_t token_source_create(const struct token_source_settings *settings,
-                            const struct token_source_thread *thread, struct token_source **source) {
+                            const struct token_source_thread *thread,
+                            struct token_source **source) NO_THREAD_SAFETY_ANALYSIS {
   struct token_source *created = allocator_allocate_zeroed(1, sizeof *created);
   if (created == NULL) return STATUS_OUT_OF_MEMORY;
   created->settings = *settings;
@@ -88,7 +95,7 @@ void token_source_join(struct token_source *source) {
   source->thread_started = false;
 }
 
-void token_source_destroy(struct token_source *source) {
+void token_source_destroy(struct token_source *source) NO_THREAD_SAFETY_ANALYSIS {
   if (source == NULL) return;
   token_source_close(source);
   token_source_join(source);
@@ -101,9 +108,9 @@ void token_source_destroy(struct token_source *source) {
 
 void token_source_close(struct token_source *source) {
   atomic_store(&source->cancelled, true);
-  lock_acquire(&source->lock); /* nobody is between its look at cancelled and its wait */
+  token_source_guard_acquire(source); /* nobody is between its look at cancelled and its wait */
   condition_broadcast(&source->changed);
-  lock_release(&source->lock);
+  token_source_guard_release(source);
 }
 
 bool token_source_is_cancelled(const struct token_source *source) {
@@ -112,7 +119,7 @@ bool token_source_is_cancelled(const struct token_source *source) {
 
 int32_t token_source_take(struct token_source *source, int64_t deadline_us, struct token **token,
                           char *reason, size_t reason_size) {
-  lock_acquire(&source->lock);
+  token_source_guard_acquire(source);
   int32_t status = wait_for_token(source, deadline_us);
   bool call = false;
   if (status == STATUS_OK) {
@@ -121,7 +128,7 @@ int32_t token_source_take(struct token_source *source, int64_t deadline_us, stru
   } else {
     explain(source, status, reason, reason_size);
   }
-  lock_release(&source->lock);
+  token_source_guard_release(source);
   if (call) call_host(source);
   return status;
 }
@@ -135,24 +142,24 @@ void token_source_fail(struct token_source *source, const char *reason) {
 }
 
 void token_source_set_pause(struct token_source *source, int64_t pause_us) {
-  lock_acquire(&source->lock);
+  token_source_guard_acquire(source);
   source->pause_us = pause_us;
-  lock_release(&source->lock);
+  token_source_guard_release(source);
 }
 
 int64_t token_source_tick(struct token_source *source, int64_t now_us) {
   if (source->settings.fetch != NULL) return CLOCK_NEVER_US;
-  lock_acquire(&source->lock);
+  token_source_guard_acquire(source);
   bool closed = token_source_is_cancelled(source);
   bool call = raise_if_due(source, now_us);
   int64_t due_us = closed ? CLOCK_NEVER_US : source->schedule.due_us;
-  lock_release(&source->lock);
+  token_source_guard_release(source);
   if (call) call_host(source);
   return due_us;
 }
 
 int32_t token_source_wait_wanted(struct token_source *source, int64_t deadline_us) {
-  lock_acquire(&source->lock);
+  token_source_guard_acquire(source);
   uint64_t wakes = source->wakes;
   bool call = false;
   int32_t status;
@@ -170,42 +177,42 @@ int32_t token_source_wait_wanted(struct token_source *source, int64_t deadline_u
       status = STATUS_TIMED_OUT;
     } else {
       int64_t due_us = source->settings.fetch == NULL ? source->schedule.due_us : CLOCK_NEVER_US;
-      condition_wait(&source->changed, &source->lock, due_us < deadline_us ? due_us : deadline_us);
+      token_source_guard_wait(source, &source->changed, due_us < deadline_us ? due_us : deadline_us);
       continue;
     }
     break;
   }
-  lock_release(&source->lock);
+  token_source_guard_release(source);
   if (call) call_host(source);
   return status;
 }
 
 void token_source_wake(struct token_source *source) {
-  lock_acquire(&source->lock);
+  token_source_guard_acquire(source);
   source->wakes++;
   condition_broadcast(&source->changed);
-  lock_release(&source->lock);
+  token_source_guard_release(source);
 }
 
 void token_source_discard(struct token_source *source, const struct token *token) {
-  lock_acquire(&source->lock);
+  token_source_guard_acquire(source);
   struct token *discarded = source->token == token ? source->token : NULL;
   if (discarded != NULL) {
     source->token = NULL;
     token_schedule_refuse(&source->schedule, clock_monotonic_us());
     condition_broadcast(&source->changed);
   }
-  lock_release(&source->lock);
+  token_source_guard_release(source);
   token_release(discarded);
 }
 
 void token_source_renew(struct token_source *source) {
-  lock_acquire(&source->lock);
+  token_source_guard_acquire(source);
   int64_t now_us = clock_monotonic_us();
   token_schedule_renew(&source->schedule, now_us);
   bool call = raise_if_due(source, now_us);
   condition_broadcast(&source->changed);
-  lock_release(&source->lock);
+  token_source_guard_release(source);
   if (call) call_host(source);
 }
 
@@ -214,20 +221,20 @@ static void *run(void *argument) {
   const struct token_source_thread *hooks = &source->hooks;
   if (hooks->name != NULL) thread_set_name(hooks->name);
   if (hooks->on_start != NULL) hooks->on_start(hooks->context, hooks->name);
-  lock_acquire(&source->lock);
+  token_source_guard_acquire(source);
   while (!token_source_is_cancelled(source)) {
     int64_t now_us = clock_monotonic_us();
     if (!token_schedule_is_due(&source->schedule, now_us)) {
-      condition_wait(&source->changed, &source->lock, source->schedule.due_us);
+      token_source_guard_wait(source, &source->changed, source->schedule.due_us);
       continue;
     }
     token_schedule_begin(&source->schedule, now_us, CLOCK_NEVER_US);
     source->pause_us = 0;
-    lock_release(&source->lock);
+    token_source_guard_release(source);
     fetch_one(source);
-    lock_acquire(&source->lock);
+    token_source_guard_acquire(source);
   }
-  lock_release(&source->lock);
+  token_source_guard_release(source);
   if (hooks->on_stop != NULL) hooks->on_stop(hooks->context, hooks->name);
   return NULL;
 }
@@ -249,7 +256,7 @@ static void settle(struct token_source *source, int32_t status, struct token *to
   if (status == STATUS_OK) say_token(source, token, life_us);
   struct token *dropped = token;
   int64_t pause_us = 0;
-  lock_acquire(&source->lock);
+  token_source_guard_acquire(source);
   bool closed = token_source_is_cancelled(source);
   if (!closed) {
     int64_t now_us = clock_monotonic_us();
@@ -262,7 +269,7 @@ static void settle(struct token_source *source, int32_t status, struct token *to
     }
     condition_broadcast(&source->changed);
   }
-  lock_release(&source->lock);
+  token_source_guard_release(source);
   token_release(dropped);
   if (!closed && status != STATUS_OK) say_failure(source, reason, pause_us);
 }
@@ -350,14 +357,14 @@ static int32_t wait_for_token(struct token_source *source, int64_t deadline_us) 
     token_schedule_need(&source->schedule, now_us);
     if (source->schedule.due_us != before_us) condition_broadcast(&source->changed);
     if (raise_if_due(source, now_us)) {
-      lock_release(&source->lock);
+      token_source_guard_release(source);
       call_host(source);
-      lock_acquire(&source->lock);
+      token_source_guard_acquire(source);
       continue;
     }
     if (now_us >= deadline_us) return source->failed ? STATUS_LOGIN_FAILED : STATUS_TIMED_OUT;
     int64_t due_us = source->settings.fetch == NULL ? source->schedule.due_us : CLOCK_NEVER_US;
-    condition_wait(&source->changed, &source->lock, due_us < deadline_us ? due_us : deadline_us);
+    token_source_guard_wait(source, &source->changed, due_us < deadline_us ? due_us : deadline_us);
   }
 }
 

@@ -11,15 +11,15 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CALLS = re.compile(r"^ +(?:lock_acquire|lock_release|gate_enter|gate_leave|handle_slot_lock|handle_unlock"
+CALLS = re.compile(r"^ +(?:lock_acquire|lock_release|\w+_guard_acquire|\w+_guard_release|broker_model_lock_acquire"
+                   r"|broker_model_lock_release|gate_enter|gate_leave|handle_slot_lock|handle_unlock"
                    r"|producer_unlock|producer_leave|process_lock_enter|process_lock_leave)\([^;]*\);", re.MULTILINE)
 
-# Functions in which one lock stands for another, which clang is told instead of shown; and why a call may go.
+# Functions of which clang is told what they do to locks, instead of looking.
 TOLD = {
     "src/producer/handle.c": ("handle_lock", "handle_unlock"),
     "src/producer/shutdown.c": ("leave_partitioner",),
     "src/base/secret.c": ("secret_before_fork", "secret_after_fork"),
-    "src/broker/broker_server.c": ("broker_server_lock", "broker_server_unlock"),
 }
 
 
