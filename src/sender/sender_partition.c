@@ -147,7 +147,7 @@ void sender_partition_out_of_order(struct sender_partition *partition, struct ba
   /* The leader has others, or something else, than the one that was asked: the next may say more. */
   if (partition->query.state == OUTCOME_QUERY_ANSWERED) outcome_query_end(&partition->query);
   if (!context->idempotent) {
-    settle_undelivered(partition, batch, true, status, context);
+    settle_undelivered(partition, batch, false, status, context); /* refused before the append */
   } else if (status == STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER && !is_head_of_line(partition, batch)) {
     batch_set_state(batch, BATCH_RETRY); /* it follows one that has to be sent again first */
   } else {

@@ -652,11 +652,10 @@ START_TEST(out_of_order_without_idempotence_ends_the_batch) {
   sender_partition_end_flight(&world.partition);
   sender_partition_out_of_order(&world.partition, sent[0], STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER,
                                 &world.context);
-  ck_assert_int_eq(sent[0]->outcome, OUTCOME_UNKNOWN);
+  ck_assert_int_eq(sent[0]->outcome, OUTCOME_NOT_DELIVERED); /* brokers look before they write */
   list_remove(&sent[0]->queue_node);
   for (int i = 0; i < 2; i++)
-    world.records[i] =
-        (struct world_record){.outcome = OUTCOME_UNKNOWN, .reports = 1, .may_be_written = true};
+    world.records[i] = (struct world_record){.outcome = OUTCOME_NOT_DELIVERED, .reports = 1};
 }
 END_TEST
 
