@@ -331,6 +331,12 @@ static void on_topic_failed(void *context, struct sender_topic *topic, int32_t s
     query->done = true;
     query->status = status;
   }
+  /* What was sent before still has its identity: it waits, and somebody has to ask again. */
+  for (int32_t i = 0; i < topic->topic->partition_capacity; i++) {
+    const struct partition *queue = topic->topic->partitions[i];
+    if (queue != NULL && queue->sender->queue != NULL && queue->sender->place == PLACE_LEADERLESS)
+      routing_place(sender, queue->sender, sender->now_us);
+  }
   gate_leave(&sender->gate);
   settle_unsent(sender, &unsent, status, sender->now_us);
 }

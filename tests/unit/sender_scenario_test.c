@@ -201,6 +201,22 @@ START_TEST(forbidden_topic_fails_its_records_and_no_others) {
 }
 END_TEST
 
+START_TEST(forbidden_topic_is_asked_about_again_for_what_was_sent_to_it) {
+  sender_rig_start_warm(&rig, 1, 1);
+  model_cluster_lead(&rig.cluster, "t", 0, -1);
+  sender_rig_send(&rig, "t", 0, 10);
+  sender_rig_run(&rig, RIG_S); /* refused, and now without a leader */
+  sender_rig_fault(&rig, &(struct broker_fault){.api_key = API_METADATA,
+                                                .topic = "t",
+                                                .partition = -1,
+                                                .error_code = STATUS_TOPIC_AUTHORIZATION_FAILED});
+  sender_rig_run(&rig, 2 * RIG_S);
+  model_cluster_lead(&rig.cluster, "t", 0, 1);
+  ck_assert(sender_rig_settle(&rig, 3 * RIG_S));
+  sender_rig_verify_delivered(&rig);
+}
+END_TEST
+
 /* ---- brokers ---- */
 
 START_TEST(brokers_that_come_late_are_found) {
@@ -485,6 +501,7 @@ static void add_topic_cases(Suite *suite) {
   tcase_add_test(topics, recreated_topic_takes_what_was_not_sent_to_the_old_one);
   tcase_add_test(topics, recreated_topic_leaves_open_what_may_be_in_the_old_one);
   tcase_add_test(topics, forbidden_topic_fails_its_records_and_no_others);
+  tcase_add_test(topics, forbidden_topic_is_asked_about_again_for_what_was_sent_to_it);
   suite_add_tcase(suite, topics);
 }
 
