@@ -158,7 +158,7 @@ answer_partition(struct broker_model *model, struct broker_call *call, struct br
   } else {
     int64_t end_offset = append(model, call, partition, wanted->records, &answer);
     if (end_offset >= 0 && partition->replicas != NULL) note_append(model, topic, wanted->index, end_offset);
-    if (hit.error_code != 0) {
+    if (hit.error_code != 0 && answer.error_code == STATUS_OK) { /* else there is nothing to be after */
       answer.error_code = hit.error_code;
       answer.base_offset = answer.log_append_time_ms = answer.log_start_offset = -1;
     }

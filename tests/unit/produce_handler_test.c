@@ -253,6 +253,19 @@ START_TEST(a_fault_after_the_append_leaves_the_batch_in_the_log) {
 }
 END_TEST
 
+START_TEST(a_fault_after_the_append_does_not_hide_that_there_was_none) {
+  struct broker_fault fault = {
+      .api_key = API_PRODUCE, .partition = -1, .error_code = STATUS_REQUEST_TIMED_OUT, .after_append = true};
+  struct batch_plan plan = {.idempotent = true, .producer_id = 9};
+  ck_assert_int_eq(exchange_append(&exchange, "topic", 0, &plan).error_code, 0);
+  ck_assert_int_eq(broker_model_inject(exchange.model, &fault), STATUS_OK);
+  plan.base_sequence = 5;
+  ck_assert_int_eq(exchange_append(&exchange, "topic", 0, &plan).error_code,
+                   STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER);
+  ck_assert_int_eq(exchange_record_count(&exchange, "topic", 0), 1);
+}
+END_TEST
+
 START_TEST(a_dropped_response_appends_and_a_dropped_request_does_not) {
   struct broker_fault fault = {.api_key = API_PRODUCE, .partition = -1, .drop_response = true};
   ck_assert_int_eq(broker_model_inject(exchange.model, &fault), STATUS_OK);
@@ -323,6 +336,7 @@ int main(void) {
   tcase_add_test(test_case, a_request_cut_anywhere_changes_nothing);
   tcase_add_test(test_case, a_fault_before_the_append_leaves_the_log_as_it_was);
   tcase_add_test(test_case, a_fault_after_the_append_leaves_the_batch_in_the_log);
+  tcase_add_test(test_case, a_fault_after_the_append_does_not_hide_that_there_was_none);
   tcase_add_test(test_case, a_dropped_response_appends_and_a_dropped_request_does_not);
   tcase_add_test(test_case, a_fault_may_hint_at_a_leader_and_throttle);
   suite_add_tcase(suite, test_case);
