@@ -1,6 +1,6 @@
 # What a builder may choose, and the flags that every target of ours is compiled with.
 option(SENDOFF_TESTS "Build the tests" ON)
-set(SENDOFF_TEST_SUITES "unit;fuzz;integration;abi;bench;install;tidy" CACHE STRING "Which folders of tests")
+set(SENDOFF_TEST_SUITES "unit;sim;fuzz;integration;abi;bench;install;tidy" CACHE STRING "Which folders of tests")
 option(SENDOFF_STATIC_TESTS "Link unit tests with the C library inside" OFF)
 option(SENDOFF_WERROR "Treat warnings as errors" OFF)
 option(SENDOFF_WITH_GZIP "compression.type=gzip, by libdeflate" ON)
@@ -51,6 +51,9 @@ function(sendoff_check_locks target)
   endif()
 endfunction()
 
+if(SENDOFF_TESTS) # what is installed is built without: see src/base/transition.h
+  target_compile_definitions(sendoff_flags INTERFACE SENDOFF_OBSERVE_TRANSITIONS)
+endif()
 if(SENDOFF_WERROR)
   target_compile_options(sendoff_flags INTERFACE -Werror)
 endif()

@@ -2,6 +2,7 @@
 
 #include "accumulator/topic.h"
 #include "base/assertion.h"
+#include "base/transition.h"
 
 static const bool allowed[BATCH_STATE_COUNT][BATCH_STATE_COUNT] = {
     [BATCH_OPEN] = {[BATCH_SEALED] = true, [BATCH_SETTLED] = true},
@@ -46,6 +47,7 @@ void batch_init(struct batch *batch, uint8_t *block, size_t block_bytes, size_t 
 
 void batch_set_state(struct batch *batch, enum batch_state state) {
   ASSERT(allowed[batch->state][state]);
+  transition_note("batch", batch->state, state);
   batch->state = state;
 }
 

@@ -3,6 +3,7 @@
 #include "base/assertion.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "base/transition.h"
 
 static const bool allowed[PARTITION_STATE_COUNT][PARTITION_STATE_COUNT] = {
     [PARTITION_IDLE] = {[PARTITION_LINGERING] = true, [PARTITION_READY] = true},
@@ -87,6 +88,7 @@ void partition_queue_place(struct accumulator *accumulator, struct partition *pa
 
 void partition_queue_set_state(struct partition *partition, enum partition_state state) {
   ASSERT(allowed[partition->state][state]);
+  transition_note("partition queue", partition->state, state);
   list_remove(&partition->state_node);
   partition->state = state;
 }

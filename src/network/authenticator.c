@@ -4,6 +4,7 @@
 #include "base/assertion.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "base/transition.h"
 #include "protocol/request_header.h"
 #include "protocol/sasl_authenticate.h"
 #include "protocol/sasl_handshake.h"
@@ -152,6 +153,7 @@ const char *authenticator_reason(const struct authenticator *authenticator) {
 
 static void change_state(struct authenticator *authenticator, enum authenticator_state to) {
   ASSERT(MAY_CHANGE[authenticator->state][to]);
+  transition_note("authenticator", authenticator->state, to);
   authenticator->state = to;
 }
 

@@ -4,6 +4,7 @@
 #include "base/assertion.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "base/transition.h"
 #include "network/authenticator.h"
 #include "protocol/api_versions.h"
 #include "protocol/request_header.h"
@@ -303,6 +304,7 @@ struct connection *connection_of_link(struct list *link) {
 
 static void change_state(struct connection *connection, enum connection_state to) {
   ASSERT(MAY_CHANGE[connection->state][to]);
+  transition_note("connection", connection->state, to);
   connection->state = to;
 }
 

@@ -1,6 +1,7 @@
 #include "sender/outcome_query.h"
 
 #include "base/assertion.h"
+#include "base/transition.h"
 
 static const bool allowed[OUTCOME_QUERY_STATE_COUNT][OUTCOME_QUERY_STATE_COUNT] = {
     [OUTCOME_QUERY_NONE] = {[OUTCOME_QUERY_DUE] = true, [OUTCOME_QUERY_CLOSED] = true},
@@ -16,6 +17,7 @@ static const bool allowed[OUTCOME_QUERY_STATE_COUNT][OUTCOME_QUERY_STATE_COUNT] 
 
 void outcome_query_set_state(struct outcome_query *query, enum outcome_query_state state) {
   ASSERT(allowed[query->state][state]);
+  transition_note("outcome query", query->state, state);
   query->state = state;
 }
 

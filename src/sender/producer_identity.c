@@ -4,6 +4,7 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "base/transition.h"
 #include "protocol/request_header.h"
 
 static const bool allowed[PRODUCER_IDENTITY_STATE_COUNT][PRODUCER_IDENTITY_STATE_COUNT] = {
@@ -69,6 +70,7 @@ bool producer_identity_state_may_change(enum producer_identity_state from, enum 
 
 static void set_state(struct producer_identity *identity, enum producer_identity_state state) {
   ASSERT(allowed[identity->state][state]);
+  transition_note("producer identity", identity->state, state);
   identity->state = state;
 }
 
