@@ -1,0 +1,514 @@
+#include "sim/adversary.h"
+
+#include "base/assertion.h"
+#include "base/clock.h"
+#include "base/status.h"
+#include "broker/broker_state.h"
+#include "protocol/api.h"
+#include "sim/simulation.h"
+#include <stdio.h>
+
+enum {
+  MESSAGE_MAX_BYTES = 1048588, /* Kafka's default */
+  CONNECTIONS_LOOKED_AT = 8,
+};
+
+/* What a fault does, and how often at medium strength. */
+struct misdeed {
+  void (*act)(struct simulation *simulation, struct random *random);
+  int64_t every_us;
+};
+
+static void inject(struct simulation *simulation, struct random *random, struct broker_fault fault);
+static const char *draw_topic(const struct simulation *simulation, struct random *random);
+static int32_t draw_node(const struct simulation *simulation, struct random *random);
+static uint32_t draw_connection(const struct simulation *simulation, struct random *random);
+static void lead(struct simulation *simulation, const char *topic, int32_t partition, int32_t node_id);
+static int32_t lowest_epoch(const struct simulation *simulation);
+static void listen_at(struct simulation *simulation, int32_t node_id, enum fake_listener_kind kind);
+static void set_names(struct simulation *simulation);
+static void schedule(struct simulation *simulation, enum fault fault, int64_t every_us);
+
+#define CODE(codes, random) ((codes)[random_below((random), sizeof(codes) / sizeof((codes)[0]))])
+
+/* ---- the network ---- */
+
+static void change_delays(struct simulation *simulation, struct random *random) {
+  static const int64_t delays_us[] = {100, 100, 500, 2000, 20000, 150000, 1000000, 5000000};
+  uint32_t strongest = 3 + simulation->scenario.strength[FAULT_DELAYS] / 20;
+  simulation->cluster.request_delay_us = delays_us[random_below(random, strongest)];
+  simulation->cluster.response_delay_us = delays_us[random_below(random, strongest)];
+}
+
+static void reset(struct simulation *simulation, struct random *random) {
+  model_cluster_cut(&simulation->cluster, random_below(random, 4) == 0 ? 0 : draw_node(simulation, random));
+  simulation->cluster.forgets_closed = random_below(random, 2) == 0;
+}
+
+static void open_half(struct simulation *simulation, struct random *random) {
+  uint32_t connection = draw_connection(simulation, random);
+  if (connection == 0) return;
+  simulation->cluster.connections[connection].is_stalled = true;
+  if (random_below(random, 2) == 0) fake_transport_set_write_budget(simulation->network, connection, 0);
+}
+
+static void cut(struct simulation *simulation, struct random *random) {
+  uint32_t connection = draw_connection(simulation, random);
+  if (connection == 0) return;
+  size_t written = fake_transport_written(simulation->network, connection).size;
+  size_t bytes = random_below(random, 3) == 0 ? random_below(random, 120) : random_below(random, 6000);
+  fake_transport_reset_after(simulation->network, connection, written + 1 + bytes);
+}
+
+static void dribble(struct simulation *simulation, struct random *random) {
+  static const size_t chunks[] = {1, 2, 3, 7, 40, 300, 3000, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+  size_t out = CODE(chunks, random), in = CODE(chunks, random);
+  /* One byte at a time for all of a batch would be all that a seed does. */
+  fake_transport_set_chunks(simulation->network, 0, out < 40 ? 40 : out, in);
+  uint32_t connection = draw_connection(simulation, random);
+  if (connection != 0) fake_transport_set_chunks(simulation->network, connection, out, in);
+}
+
+static void write_slowly(struct simulation *simulation, struct random *random) {
+  uint32_t connection = draw_connection(simulation, random);
+  if (connection == 0) return;
+  bool is_over = random_below(random, 3) == 0;
+  fake_transport_set_write_budget(simulation->network, connection,
+                                  is_over ? SIZE_MAX : random_below(random, 3000));
+}
+
+static void refuse_connects(struct simulation *simulation, struct random *random) {
+  static const enum fake_listener_kind kinds[] = {FAKE_ACCEPTS, FAKE_ACCEPTS, FAKE_REFUSES,
+                                                  FAKE_NEVER_ANSWERS, FAKE_FAILS_AT_ONCE};
+  int32_t node_id = draw_node(simulation, random);
+  enum fake_listener_kind kind = CODE(kinds, random);
+  if (simulation->cluster.nodes[node_id].is_up) listen_at(simulation, node_id, kind);
+  if (random_below(random, 2) == 0) model_cluster_cut(&simulation->cluster, node_id);
+}
+
+static void fail_names(struct simulation *simulation, struct random *random) {
+  set_names(simulation);
+  char name[24], address[24], answer[48];
+  int32_t node_id = draw_node(simulation, random);
+  snprintf(name, sizeof name, "broker-%d.sim", (int)node_id);
+  snprintf(address, sizeof address, "10.0.0.%d", (int)node_id);
+  int64_t delay_us = random_below(random, 2) == 0 ? 100 : random_below(random, 3 * SCENARIO_S);
+  switch (random_below(random, 4)) {
+  case 0: answer[0] = '\0'; break;
+  case 1: snprintf(answer, sizeof answer, "10.9.9.9"); break; /* nobody lives there */
+  case 2: snprintf(answer, sizeof answer, "10.9.9.9 %s", address); break;
+  default: snprintf(answer, sizeof answer, "%s", address);
+  }
+  fake_transport_set_name(simulation->network, name, answer, delay_us);
+  if (random_below(random, 2) == 0) model_cluster_cut(&simulation->cluster, node_id);
+}
+
+static void lose_requests(struct simulation *simulation, struct random *random) {
+  inject(simulation, random, (struct broker_fault){.drop_request = true});
+}
+
+static void lose_responses(struct simulation *simulation, struct random *random) {
+  inject(simulation, random, (struct broker_fault){.drop_response = true});
+}
+
+static void mute(struct simulation *simulation, struct random *random) {
+  inject(simulation, random, (struct broker_fault){.withhold_response = true});
+}
+
+static void garble(struct simulation *simulation, struct random *random) {
+  uint32_t kind = random_below(random, 4);
+  inject(
+      simulation, random,
+      (struct broker_fault){.corruption = (enum broker_corruption)(BROKER_CORRUPTION_CORRELATION_ID + kind)});
+}
+
+/* ---- brokers ---- */
+
+static void crash(struct simulation *simulation, struct random *random) {
+  int32_t node_id = draw_node(simulation, random);
+  struct model_cluster *cluster = &simulation->cluster;
+  simulation_trace(simulation, "node %d %s", (int)node_id, cluster->nodes[node_id].is_up ? "dies" : "starts");
+  if (!cluster->nodes[node_id].is_up) {
+    model_cluster_start(cluster, node_id);
+    return;
+  }
+  model_cluster_kill(cluster, node_id);
+  broker_model_reload(cluster->model);
+  for (uint32_t t = 0; t < simulation->scenario.topic_count; t++)
+    for (uint32_t p = 0; p < simulation->scenario.partition_count; p++)
+      if (random_below(random, 3) != 0)
+        lead(simulation, scenario_topics[t], (int32_t)p, draw_node(simulation, random));
+}
+
+static void pause(struct simulation *simulation, struct random *random) {
+  int32_t node_id = draw_node(simulation, random);
+  struct model_cluster *cluster = &simulation->cluster;
+  if (cluster->nodes[node_id].is_up)
+    model_cluster_freeze(cluster, node_id, !cluster->nodes[node_id].is_frozen);
+}
+
+static void move_leader(struct simulation *simulation, struct random *random) {
+  const char *topic = draw_topic(simulation, random);
+  int32_t partition = (int32_t)random_below(random, simulation->scenario.partition_count);
+  lead(simulation, topic, partition, draw_node(simulation, random));
+}
+
+static void unseat_leader(struct simulation *simulation, struct random *random) {
+  const char *topic = draw_topic(simulation, random);
+  int32_t partition = (int32_t)random_below(random, simulation->scenario.partition_count);
+  lead(simulation, topic, partition, random_below(random, 2) == 0 ? -1 : draw_node(simulation, random));
+}
+
+static void refuse_for_now(struct simulation *simulation, struct random *random) {
+  static const int16_t codes[] = {
+      STATUS_CORRUPT_MESSAGE,           STATUS_UNKNOWN_TOPIC_OR_PARTITION, STATUS_LEADER_NOT_AVAILABLE,
+      STATUS_NOT_LEADER_OR_FOLLOWER,    STATUS_NOT_ENOUGH_REPLICAS,        STATUS_KAFKA_STORAGE_ERROR,
+      STATUS_REQUEST_TIMED_OUT,         STATUS_FENCED_LEADER_EPOCH,        STATUS_UNKNOWN_TOPIC_ID,
+      STATUS_THROTTLING_QUOTA_EXCEEDED, STATUS_REPLICA_NOT_AVAILABLE,      STATUS_CONCURRENT_TRANSACTIONS};
+  struct broker_fault fault = {.error_code = CODE(codes, random)};
+  /* A hint (KIP-951) may be old, but nobody tells of epochs that never were: clients believe the newest. */
+  fault.leader_hint = random_below(random, 4) == 0;
+  fault.leader_id = draw_node(simulation, random);
+  fault.leader_epoch = lowest_epoch(simulation) - (int32_t)random_below(random, 2);
+  inject(simulation, random, fault);
+}
+
+static void answer_ambiguously(struct simulation *simulation, struct random *random) {
+  static const int16_t codes[] = {STATUS_REQUEST_TIMED_OUT, STATUS_NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+                                  STATUS_NOT_LEADER_OR_FOLLOWER, STATUS_UNKNOWN_TOPIC_OR_PARTITION,
+                                  STATUS_KAFKA_STORAGE_ERROR};
+  inject(
+      simulation, random,
+      (struct broker_fault){.error_code = CODE(codes, random), .after_append = random_below(random, 4) != 0});
+}
+
+static void refuse_for_good(struct simulation *simulation, struct random *random) {
+  static const int16_t codes[] = {STATUS_INVALID_TOPIC_EXCEPTION,
+                                  STATUS_RECORD_LIST_TOO_LARGE,
+                                  STATUS_TOPIC_AUTHORIZATION_FAILED,
+                                  STATUS_CLUSTER_AUTHORIZATION_FAILED,
+                                  STATUS_INVALID_TIMESTAMP,
+                                  STATUS_UNSUPPORTED_FOR_MESSAGE_FORMAT,
+                                  STATUS_INVALID_REQUIRED_ACKS,
+                                  STATUS_POLICY_VIOLATION,
+                                  STATUS_INVALID_RECORD,
+                                  STATUS_UNSUPPORTED_COMPRESSION_TYPE,
+                                  STATUS_UNKNOWN_SERVER_ERROR,
+                                  STATUS_INVALID_REQUEST};
+  inject(simulation, random, (struct broker_fault){.error_code = CODE(codes, random)});
+}
+
+/* 46 is told of what was appended just now: a broker that says so of what it does not have cannot be believed
+ * in anything. */
+static void lie_about_sequences(struct simulation *simulation, struct random *random) {
+  switch (random_below(random, 3)) {
+  case 0:
+    inject(simulation, random, (struct broker_fault){.error_code = STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER});
+    break;
+  case 1: inject(simulation, random, (struct broker_fault){.error_code = STATUS_UNKNOWN_PRODUCER_ID}); break;
+  default:
+    inject(simulation, random,
+           (struct broker_fault){.error_code = STATUS_DUPLICATE_SEQUENCE_NUMBER, .after_append = true});
+  }
+}
+
+static void fence(struct simulation *simulation, struct random *random) {
+  static const int16_t codes[] = {STATUS_INVALID_PRODUCER_EPOCH, STATUS_PRODUCER_FENCED};
+  inject(simulation, random, (struct broker_fault){.error_code = CODE(codes, random)});
+}
+
+static void refuse_records(struct simulation *simulation, struct random *random) {
+  int32_t status =
+      broker_model_refuse_values(simulation->cluster.model, random_below(random, 3) == 0 ? NULL : "bad");
+  ASSERT(status == STATUS_OK);
+}
+
+static void limit_messages(struct simulation *simulation, struct random *random) {
+  size_t bytes = random_below(random, 4) == 0 ? MESSAGE_MAX_BYTES : 300 + random_below(random, 5000);
+  broker_model_set_message_max_bytes(simulation->cluster.model, bytes);
+}
+
+static void throttle(struct simulation *simulation, struct random *random) {
+  inject(simulation, random, (struct broker_fault){.throttle_ms = 1 + (int32_t)random_below(random, 800)});
+}
+
+static void disturb_metadata(struct simulation *simulation, struct random *random) {
+  static const int16_t codes[] = {STATUS_LEADER_NOT_AVAILABLE,    STATUS_UNKNOWN_TOPIC_OR_PARTITION,
+                                  STATUS_UNKNOWN_SERVER_ERROR,    STATUS_TOPIC_AUTHORIZATION_FAILED,
+                                  STATUS_INVALID_TOPIC_EXCEPTION, STATUS_REBOOTSTRAP_REQUIRED};
+  struct broker_fault fault = {
+      .api_key = API_METADATA, .partition = -1, .count = 1 + random_below(random, 2)};
+  switch (random_below(random, 5)) {
+  case 0: fault.drop_response = true; break;
+  case 1: fault.withhold_response = true; break;
+  case 2:
+    fault.corruption = (enum broker_corruption)(BROKER_CORRUPTION_CORRELATION_ID + random_below(random, 4));
+    break;
+  default: fault.error_code = CODE(codes, random);
+  }
+  int32_t status = broker_model_inject(simulation->cluster.model, &fault);
+  ASSERT(status == STATUS_OK);
+}
+
+static void disturb_identities(struct simulation *simulation, struct random *random) {
+  static const int16_t codes[] = {
+      STATUS_COORDINATOR_LOAD_IN_PROGRESS, STATUS_COORDINATOR_NOT_AVAILABLE,    STATUS_NOT_COORDINATOR,
+      STATUS_CONCURRENT_TRANSACTIONS,      STATUS_CLUSTER_AUTHORIZATION_FAILED, STATUS_UNKNOWN_SERVER_ERROR};
+  struct broker_fault fault = {
+      .api_key = API_INIT_PRODUCER_ID, .partition = -1, .count = 1 + random_below(random, 3)};
+  switch (random_below(random, 4)) {
+  case 0: fault.drop_response = true; break;
+  case 1: fault.withhold_response = true; break;
+  default: fault.error_code = CODE(codes, random);
+  }
+  int32_t status = broker_model_inject(simulation->cluster.model, &fault);
+  ASSERT(status == STATUS_OK);
+}
+
+static void recreate_topic(struct simulation *simulation, struct random *random) {
+  uint32_t topic = random_below(random, simulation->scenario.topic_count);
+  struct broker_model *model = simulation->cluster.model;
+  bool is_there = broker_topics_find(&model->topics, bytes_of_string(scenario_topics[topic])) != NULL;
+  if (is_there) {
+    simulation_archive(simulation, topic);
+    int32_t status = broker_model_delete_topic(model, scenario_topics[topic]);
+    ASSERT(status == STATUS_OK);
+    if (random_below(random, 2) == 0) return; /* until the next time */
+  }
+  int32_t status =
+      broker_model_create_topic(model, scenario_topics[topic], simulation->adversary.partition_count[topic]);
+  ASSERT(status == STATUS_OK);
+  simulation_trace(simulation, "topic %s is made again", scenario_topics[topic]);
+}
+
+static void add_partition(struct simulation *simulation, struct random *random) {
+  uint32_t number = random_below(random, simulation->scenario.topic_count);
+  const char *name = scenario_topics[number];
+  struct broker_model *model = simulation->cluster.model;
+  const struct broker_topic *topic = broker_topics_find(&model->topics, bytes_of_string(name));
+  if (topic == NULL || topic->partition_count >= SCENARIO_PARTITIONS_MAX - 1) return;
+  int32_t status = broker_model_add_partitions(model, name, topic->partition_count + 1);
+  ASSERT(status == STATUS_OK);
+  simulation->adversary.partition_count[number] = topic->partition_count;
+  lead(simulation, name, topic->partition_count - 1, draw_node(simulation, random));
+}
+
+static void make_late_topic(struct simulation *simulation, struct random *random) {
+  const char *name = scenario_topics[SCENARIO_TOPICS_MAX];
+  struct broker_model *model = simulation->cluster.model;
+  if (random_below(random, 3) != 0 || broker_topics_find(&model->topics, bytes_of_string(name)) != NULL)
+    return;
+  int32_t status = broker_model_create_topic(model, name, (int32_t)simulation->scenario.partition_count);
+  ASSERT(status == STATUS_OK);
+}
+
+/* ---- this machine ---- */
+
+static void step_wall_clock(struct simulation *simulation, struct random *random) {
+  /* Brokers forget producers by the records' timestamps. A step as long as they remember makes them forget at
+   * once, which nobody can help: steps stay below that. */
+  uint32_t largest_ms = scenario_has(&simulation->scenario, FAULT_LONG_SILENCES) ? 60 * 1000 : 50 * 60 * 1000;
+  simulation->application.wall_offset_ms = (int64_t)random_below(random, largest_ms) - largest_ms / 2;
+}
+
+static void begin_late(struct simulation *simulation, struct random *random) {
+  const struct topic_registry *registry = &simulation->accumulator.registry;
+  (void)random;
+  for (uint32_t t = 0; t < registry->count; t++)
+    for (int32_t p = 0; p < registry->topics[t]->partition_capacity; p++) {
+      const struct partition *queue = registry->topics[t]->partitions[p];
+      if (queue == NULL || queue->sender->queue == NULL || queue->sender->producer_id < 0) continue;
+      struct sender_partition *partition = queue->sender;
+      bool is_new = partition->sent_count == 0 && !partition->established && !partition->draining;
+      if (is_new && partition->next_sequence == 0 && partition->producer_epoch == 0 &&
+          scenario_has(&simulation->scenario, FAULT_LATE_SEQUENCES))
+        partition->next_sequence =
+            INT32_MAX - (int32_t)scenario_pick(&simulation->scenario, FAULT_LATE_SEQUENCES, 1, 60);
+      if (is_new && partition->next_sequence == 0 && partition->producer_epoch == 0 &&
+          scenario_has(&simulation->scenario, FAULT_LATE_EPOCHS))
+        partition->producer_epoch =
+            INT16_MAX - (int16_t)scenario_pick(&simulation->scenario, FAULT_LATE_EPOCHS, 1, 3);
+    }
+}
+
+static const struct misdeed misdeeds[FAULT_COUNT] = {
+    [FAULT_DELAYS] = {change_delays, 300 * SCENARIO_MS},
+    [FAULT_RESETS] = {reset, 700 * SCENARIO_MS},
+    [FAULT_HALF_OPEN] = {open_half, SCENARIO_S},
+    [FAULT_CUTS] = {cut, 300 * SCENARIO_MS},
+    [FAULT_DRIBBLE] = {dribble, 200 * SCENARIO_MS},
+    [FAULT_SLOW_WRITES] = {write_slowly, 100 * SCENARIO_MS},
+    [FAULT_REFUSED_CONNECTS] = {refuse_connects, 800 * SCENARIO_MS},
+    [FAULT_NAME_FAILURES] = {fail_names, 800 * SCENARIO_MS},
+    [FAULT_LOST_REQUESTS] = {lose_requests, 400 * SCENARIO_MS},
+    [FAULT_LOST_RESPONSES] = {lose_responses, 300 * SCENARIO_MS},
+    [FAULT_MUTE] = {mute, 1500 * SCENARIO_MS},
+    [FAULT_GARBAGE] = {garble, 600 * SCENARIO_MS},
+    [FAULT_CRASHES] = {crash, 900 * SCENARIO_MS},
+    [FAULT_PAUSES] = {pause, 700 * SCENARIO_MS},
+    [FAULT_LEADER_MOVES] = {move_leader, 250 * SCENARIO_MS},
+    [FAULT_LEADERLESS] = {unseat_leader, 400 * SCENARIO_MS},
+    [FAULT_RETRIABLE_ERRORS] = {refuse_for_now, 200 * SCENARIO_MS},
+    [FAULT_AMBIGUOUS_ERRORS] = {answer_ambiguously, 250 * SCENARIO_MS},
+    [FAULT_FATAL_ERRORS] = {refuse_for_good, 500 * SCENARIO_MS},
+    [FAULT_SEQUENCE_LIES] = {lie_about_sequences, 500 * SCENARIO_MS},
+    [FAULT_FENCING] = {fence, 900 * SCENARIO_MS},
+    [FAULT_BAD_RECORDS] = {refuse_records, 500 * SCENARIO_MS},
+    [FAULT_SMALL_MESSAGES] = {limit_messages, 600 * SCENARIO_MS},
+    [FAULT_THROTTLING] = {throttle, 400 * SCENARIO_MS},
+    [FAULT_METADATA_ERRORS] = {disturb_metadata, 500 * SCENARIO_MS},
+    [FAULT_IDENTITY_ERRORS] = {disturb_identities, 500 * SCENARIO_MS},
+    [FAULT_RECREATED_TOPICS] = {recreate_topic, 1500 * SCENARIO_MS},
+    [FAULT_ADDED_PARTITIONS] = {add_partition, SCENARIO_S},
+    [FAULT_LATE_TOPIC] = {make_late_topic, SCENARIO_S},
+    [FAULT_WALL_CLOCK_STEPS] = {step_wall_clock, 500 * SCENARIO_MS},
+    [FAULT_LATE_SEQUENCES] = {begin_late, SCENARIO_MS},
+    [FAULT_LATE_EPOCHS] = {begin_late, SCENARIO_MS},
+};
+
+void adversary_init(struct simulation *simulation) {
+  struct adversary *adversary = &simulation->adversary;
+  for (uint32_t t = 0; t < SCENARIO_TOPICS_MAX; t++)
+    adversary->partition_count[t] = (int32_t)simulation->scenario.partition_count;
+  for (int i = 0; i < FAULT_COUNT; i++) {
+    enum fault fault = (enum fault)i;
+    adversary->random[fault] = scenario_stream(&simulation->scenario, fault, 7);
+    adversary->next_us[fault] = CLOCK_NEVER_US;
+    if (misdeeds[fault].act != NULL && scenario_has(&simulation->scenario, fault))
+      schedule(simulation, fault, misdeeds[fault].every_us);
+  }
+}
+
+bool adversary_act(struct simulation *simulation) {
+  struct adversary *adversary = &simulation->adversary;
+  int64_t now_us = simulation_now_us(simulation);
+  bool acted = false;
+  for (int i = 0; i < FAULT_COUNT; i++) {
+    enum fault fault = (enum fault)i;
+    if (now_us < adversary->next_us[fault]) continue;
+    misdeeds[fault].act(simulation, &adversary->random[fault]);
+    schedule(simulation, fault, misdeeds[fault].every_us);
+    acted = true;
+  }
+  return acted;
+}
+
+int64_t adversary_next_us(const struct simulation *simulation) {
+  int64_t next_us = CLOCK_NEVER_US;
+  for (int i = 0; i < FAULT_COUNT; i++)
+    if (simulation->adversary.next_us[i] < next_us) next_us = simulation->adversary.next_us[i];
+  return next_us;
+}
+
+void adversary_postpone(struct simulation *simulation, int64_t duration_us) {
+  for (int i = 0; i < FAULT_COUNT; i++)
+    if (simulation->adversary.next_us[i] != CLOCK_NEVER_US) simulation->adversary.next_us[i] += duration_us;
+}
+
+void adversary_heal(struct simulation *simulation) {
+  struct model_cluster *cluster = &simulation->cluster;
+  const struct scenario *scenario = &simulation->scenario;
+  for (int i = 0; i < FAULT_COUNT; i++)
+    simulation->adversary.next_us[i] = CLOCK_NEVER_US;
+  broker_model_clear_faults(cluster->model);
+  int32_t status = broker_model_refuse_values(cluster->model, NULL);
+  ASSERT(status == STATUS_OK);
+  broker_model_set_message_max_bytes(cluster->model, MESSAGE_MAX_BYTES);
+  cluster->request_delay_us = cluster->response_delay_us = 500;
+  fake_transport_set_chunks(simulation->network, 0, SIZE_MAX, SIZE_MAX);
+  set_names(simulation);
+  for (int32_t id = 1; id <= (int32_t)cluster->node_count; id++) {
+    if (!cluster->nodes[id].is_up) model_cluster_start(cluster, id);
+    model_cluster_freeze(cluster, id, false);
+    listen_at(simulation, id, FAKE_ACCEPTS);
+    uint32_t open[CONNECTIONS_LOOKED_AT];
+    uint32_t count = model_cluster_open(cluster, id, open, CONNECTIONS_LOOKED_AT);
+    for (uint32_t i = 0; i < count; i++) {
+      fake_transport_set_write_budget(simulation->network, open[i], SIZE_MAX);
+      fake_transport_set_chunks(simulation->network, open[i], SIZE_MAX, SIZE_MAX);
+      fake_transport_reset_after(simulation->network, open[i], SIZE_MAX);
+    }
+  }
+  for (uint32_t t = 0; t < scenario->topic_count; t++) {
+    if (broker_topics_find(&cluster->model->topics, bytes_of_string(scenario_topics[t])) == NULL) {
+      status = broker_model_create_topic(cluster->model, scenario_topics[t],
+                                         simulation->adversary.partition_count[t]);
+      ASSERT(status == STATUS_OK);
+    }
+    for (int32_t p = 0; p < SCENARIO_PARTITIONS_MAX; p++)
+      lead(simulation, scenario_topics[t], p, 1 + p % (int32_t)cluster->node_count);
+  }
+}
+
+static void inject(struct simulation *simulation, struct random *random, struct broker_fault fault) {
+  fault.api_key = API_PRODUCE;
+  fault.partition =
+      random_below(random, 2) == 0 ? -1 : (int32_t)random_below(random, simulation->scenario.partition_count);
+  fault.topic = fault.partition < 0 || random_below(random, 2) == 0 ? NULL : draw_topic(simulation, random);
+  fault.skip = random_below(random, 3);
+  fault.count = 1 + random_below(random, 4);
+  int32_t status = broker_model_inject(simulation->cluster.model, &fault);
+  ASSERT(status == STATUS_OK);
+}
+
+static const char *draw_topic(const struct simulation *simulation, struct random *random) {
+  return scenario_topics[random_below(random, simulation->scenario.topic_count)];
+}
+
+static int32_t draw_node(const struct simulation *simulation, struct random *random) {
+  return 1 + (int32_t)random_below(random, simulation->cluster.node_count);
+}
+
+/* 0: there is none. */
+static uint32_t draw_connection(const struct simulation *simulation, struct random *random) {
+  uint32_t open[CONNECTIONS_LOOKED_AT];
+  int32_t node_id = draw_node(simulation, random);
+  return model_cluster_open(&simulation->cluster, node_id, open, CONNECTIONS_LOOKED_AT) == 0 ? 0 : open[0];
+}
+
+static void lead(struct simulation *simulation, const char *topic, int32_t partition, int32_t node_id) {
+  struct broker_topic *found = broker_topics_find(&simulation->cluster.model->topics, bytes_of_string(topic));
+  if (found == NULL || partition >= found->partition_count) return;
+  if (broker_topic_partition(found, partition)->leader_id == node_id) return;
+  simulation_trace(simulation, "node %d leads %s-%d", (int)node_id, topic, (int)partition);
+  model_cluster_lead(&simulation->cluster, topic, partition, node_id);
+}
+
+/* Of all partitions that there are, or may come to be. */
+static int32_t lowest_epoch(const struct simulation *simulation) {
+  const struct broker_topics *topics = &simulation->cluster.model->topics;
+  int32_t lowest = scenario_has(&simulation->scenario, FAULT_LATE_TOPIC) ||
+                           scenario_has(&simulation->scenario, FAULT_RECREATED_TOPICS) ||
+                           scenario_has(&simulation->scenario, FAULT_ADDED_PARTITIONS)
+                       ? 0
+                       : INT32_MAX;
+  for (uint32_t t = 0; t < topics->count; t++)
+    for (int32_t p = 0; p < topics->by_name[t]->partition_count; p++)
+      if (topics->by_name[t]->partitions[p].leader_epoch < lowest)
+        lowest = topics->by_name[t]->partitions[p].leader_epoch;
+  return lowest;
+}
+
+static void listen_at(struct simulation *simulation, int32_t node_id, enum fake_listener_kind kind) {
+  char host[24];
+  snprintf(host, sizeof host, "10.0.0.%d", (int)node_id);
+  fake_transport_listen(simulation->network, host, CLUSTER_PORT, kind, 200);
+}
+
+static void set_names(struct simulation *simulation) {
+  for (int32_t id = 1; id <= (int32_t)simulation->cluster.node_count; id++) {
+    char name[24], address[24];
+    snprintf(name, sizeof name, "broker-%d.sim", (int)id);
+    snprintf(address, sizeof address, "10.0.0.%d", (int)id);
+    fake_transport_set_name(simulation->network, name, address, 100);
+  }
+}
+
+/* At strength 50 every every_us on average, at 100 twice as often, at 1 hardly ever. */
+static void schedule(struct simulation *simulation, enum fault fault, int64_t every_us) {
+  int64_t mean_us = every_us * 50 / simulation->scenario.strength[fault];
+  int64_t limit_us = 2 * mean_us < INT32_MAX ? 2 * mean_us : INT32_MAX;
+  simulation->adversary.next_us[fault] =
+      simulation_now_us(simulation) + 1 +
+      random_below(&simulation->adversary.random[fault], (uint32_t)limit_us);
+}
