@@ -25,7 +25,7 @@ def main() -> None:
     options = parse()
     run = checks.Checks()
     with checks.Workplace("fire") as place, Rig(place, options.seed) as rig:
-        for name in options.scenarios:
+        for name in options.scenarios or [name for name, each in scenarios.ALL.items() if each.numbers_of(options)]:
             scenarios.ALL[name].check(run, rig, options)
     run.finish()
 

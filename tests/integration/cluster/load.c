@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { BURST_US = 4000, PROGRESS_INTERVAL_US = 10000, PAD_BYTES_MAX = 160 };
@@ -52,6 +53,9 @@ void load_init(struct load *load, char *const arguments[LOAD_ARGUMENTS]) {
   if (strlen(load->prefix) + 7 > LOAD_TOPIC_BYTES_MAX) fail("topic", "is too long");
   map_ledger(load, arguments[5]);
   load->started_us = load->begun_us = now_us();
+  struct timespec wall;
+  (void)clock_gettime(CLOCK_REALTIME, &wall);
+  load->started_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
   pthread_t reader;
   if (pthread_create(&reader, NULL, read_limits, load) != 0) fail("limits", "no thread");
   (void)pthread_detach(reader);
@@ -136,12 +140,12 @@ void load_report(struct load *load, uint64_t id, enum load_outcome outcome, int3
 }
 
 void load_print_outcomes(const struct load *load) {
-  (void)printf("\"accepted\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"delivered\": %" PRIu64
-               ", \"delivered_offset_unknown\": %" PRIu64 ", \"not_delivered\": %" PRIu64
-               ", \"unknown\": %" PRIu64,
-               atomic_load(&load->sent) - load->refused, load->refused, load->outcomes[LOAD_DELIVERED],
-               load->outcomes[LOAD_DELIVERED_OFFSET_UNKNOWN], load->outcomes[LOAD_NOT_DELIVERED],
-               load->outcomes[LOAD_UNKNOWN]);
+  (void)printf("\"started_ms\": %" PRId64 ", \"accepted\": %" PRIu64 ", \"refused\": %" PRIu64
+               ", \"delivered\": %" PRIu64 ", \"delivered_offset_unknown\": %" PRIu64
+               ", \"not_delivered\": %" PRIu64 ", \"unknown\": %" PRIu64,
+               load->started_ms, atomic_load(&load->sent) - load->refused, load->refused,
+               load->outcomes[LOAD_DELIVERED], load->outcomes[LOAD_DELIVERED_OFFSET_UNKNOWN],
+               load->outcomes[LOAD_NOT_DELIVERED], load->outcomes[LOAD_UNKNOWN]);
 }
 
 int load_wait_progress(struct load *load) {

@@ -54,6 +54,7 @@ struct load {
   struct ledger_entry *ledger;
   uint32_t counters[LOAD_KEYS];
   int64_t started_us;
+  int64_t started_ms;   /* Unix time of it */
   int64_t begun_us;     /* of the pace: started_us and all stops at the limit */
   uint64_t outcomes[5]; /* by enum load_outcome */
   _Atomic uint64_t limit, sent;
