@@ -1,6 +1,6 @@
 # What a builder may choose, and the flags that every target of ours is compiled with.
 option(SENDOFF_TESTS "Build the tests" ON)
-set(SENDOFF_TEST_SUITES "unit;sim;fuzz;integration;abi;bench;install;tidy" CACHE STRING "Which folders of tests")
+set(SENDOFF_TEST_SUITES "unit;sim;model;fuzz;integration;abi;bench;install;tidy" CACHE STRING "Which folders of tests")
 option(SENDOFF_STATIC_TESTS "Link unit tests with the C library inside" OFF)
 option(SENDOFF_WERROR "Treat warnings as errors" OFF)
 option(SENDOFF_WITH_GZIP "compression.type=gzip, by libdeflate" ON)

@@ -62,14 +62,14 @@ def expect(condition, message: str) -> None:
 
 def program(name: str) -> pathlib.Path:
     """A test program that the build made."""
-    return _built(f"tests/integration/{name}")
+    return built(f"tests/integration/{name}")
 
 
 def sendoff_command() -> pathlib.Path:
-    return _built("bin/sendoff")
+    return built("bin/sendoff")
 
 
-def _built(path: str) -> pathlib.Path:
+def built(path: str) -> pathlib.Path:
     for build in BUILDS:
         if (build / path).exists():
             return (build / path).resolve()

@@ -4,7 +4,6 @@
 #include "base/status.h"
 #include "network/address.h"
 #include "protocol/api.h"
-#include <check.h>
 #include <stdio.h>
 
 enum { VERSION = 12, TIMEOUT_MS = 30000, CHUNK_BYTES = 4096, EVENTS_MAX = 16, HOST_BYTES = 24 };
@@ -35,7 +34,7 @@ void cluster_client_deinit(struct cluster_client *client) {
 int32_t cluster_client_send(struct cluster_client *client, int32_t node_id, int16_t acks, const char *topic,
                             int32_t partition, const struct batch_plan *plan) {
   int32_t number = ++client->last_number;
-  ck_assert_int_lt(number, CLUSTER_CLIENT_ANSWERS_MAX);
+  ASSERT(number < CLUSTER_CLIENT_ANSWERS_MAX);
   wire_writer_reset(&client->batch);
   write_request(client, acks, topic, partition, batch_plan_write(plan, &client->batch));
   cluster_client_send_bytes(client, node_id, bytes_of(client->request.data, client->request.size));
@@ -85,7 +84,7 @@ struct cluster_client_answer cluster_client_produce(struct cluster_client *clien
   int32_t number = cluster_client_send(client, node_id, acks, topic, partition, plan);
   for (int step = 0; step < STEPS_MAX && !client->answers[number].has_come; step++)
     cluster_client_run(client, STEP_US);
-  ck_assert_msg(client->answers[number].has_come, "no answer came");
+  ASSERT(client->answers[number].has_come); /* an answer came */
   return client->answers[number];
 }
 
@@ -94,12 +93,12 @@ static bool open_connection(struct cluster_client *client, int32_t node_id) {
   char host[HOST_BYTES], reason[128];
   struct address address;
   snprintf(host, sizeof host, "10.0.0.%d", (int)node_id);
-  ck_assert(address_parse(host, CLUSTER_PORT, &address));
+  ASSERT(address_parse(host, CLUSTER_PORT, &address));
   const struct transport_operations *operations = client->transport->operations;
   int64_t *socket = &client->sockets[node_id];
   int32_t status = operations->connect(client->transport, &address, host, (uint64_t)node_id, socket, reason,
                                        sizeof reason);
-  ck_assert_int_eq(status, STATUS_OK);
+  ASSERT(status == STATUS_OK);
   cluster_client_run(client, 1000); /* connecting takes less */
   return *socket >= 0;
 }
@@ -140,14 +139,14 @@ static void write_request(struct cluster_client *client, int16_t acks, const cha
   produce_request_write_topic_end(writer, VERSION);
   produce_request_write_end(writer, VERSION);
   request_frame_finish(writer, 0);
-  ck_assert(!writer->failed);
+  ASSERT(!writer->failed);
 }
 
 static void receive(struct cluster_client *client, int32_t node_id) {
   while (client->sockets[node_id] >= 0) {
     uint8_t *to = wire_reserve(&client->input[node_id], CHUNK_BYTES);
     size_t count = 0;
-    ck_assert_ptr_nonnull(to);
+    ASSERT(to != NULL);
     enum transport_outcome outcome = client->transport->operations->receive(
         client->transport, client->sockets[node_id], to, CHUNK_BYTES, &count);
     client->input[node_id].size -= CHUNK_BYTES - count;
@@ -182,13 +181,13 @@ static void read_answer(struct cluster_client *client, struct bytes frame) {
   struct produce_response_topic topic;
   struct produce_response_partition partition;
   struct produce_response_end end;
-  ck_assert_int_eq(produce_response_read(&reader, VERSION), 1);
+  ASSERT(produce_response_read(&reader, VERSION) == 1);
   produce_response_read_topic(&reader, VERSION, &topic);
   produce_response_read_partition(&reader, VERSION, &partition);
   produce_response_read_topic_end(&reader, VERSION);
   produce_response_read_end(&reader, VERSION, &end);
-  ck_assert(!reader.failed && number > 0 && number <= client->last_number);
-  ck_assert(!client->answers[number].has_come);
+  ASSERT(!reader.failed && number > 0 && number <= client->last_number);
+  ASSERT(!client->answers[number].has_come);
   client->answers[number] =
       (struct cluster_client_answer){.has_come = true,
                                      .error_code = partition.error_code,
