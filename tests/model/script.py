@@ -42,6 +42,12 @@ class Remake:
     line: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Describe:
+    """The leader is asked what it knows of producers."""
+    line: str
+
+
 @dataclasses.dataclass
 class Script:
     name: str
@@ -56,6 +62,12 @@ class Script:
     def nodes(self) -> list[int]:
         """Those with a copy, the preferred leader first."""
         return [1 + (self.first - 1 + number) % NODES for number in range(self.replicas)]
+
+    @property
+    def is_described(self) -> bool:
+        """After each send, too: not where producers expire at a moment of the broker's choice."""
+        sends = [step for step in self.steps if isinstance(step, Send)]
+        return not any(part.at_seconds for step in sends for part in step.parts)
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -89,6 +101,8 @@ def _steps(line: str) -> list:
     verb, _, rest = line.partition(" ")
     if verb == "remake":
         return [Remake(line)]
+    if verb == "describe":
+        return [Describe(line)]
     if verb in EVENTS:
         return [Event(line, verb, int(rest))]
     if verb == "restart":

@@ -21,12 +21,13 @@ VERSION = kafka_cluster.VERSIONS[0]
 NODES = script.NODES
 UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, NOT_LEADER, OFFSET_NOT_AVAILABLE = 3, 5, 6, 78
 UNSETTLED = (UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, NOT_LEADER, OFFSET_NOT_AVAILABLE)
+PRODUCER_IDS = 987654300  # no broker has given one out
 TRIES = 200
 PAUSE_SECONDS = 0.05
 
 
 def producer_id(name: str) -> int:
-    return -1 if name == "-" else 987654300 + ord(name)
+    return -1 if name == "-" else PRODUCER_IDS + ord(name)
 
 
 def preferring(node: int, group: list[script.Script]) -> list[script.Script]:
@@ -57,6 +58,19 @@ class Subject:
                 f"error {error} offset {offset} time {'none' if at < 0 else (at - self.begun_ms[played.name]) // 1000}"
                 for _, (error, offset, at) in sorted(answers.items())) or "no answer"
         return f"{told}; end {' '.join(map(str, ends))}"
+
+    def knowledge(self, played: script.Script) -> str:
+        """What is known of producers, as text."""
+        told = []
+        for partition, producers in enumerate(self.producers(played)):
+            known = [f"{chr(one.producer_id - PRODUCER_IDS)} epoch {one.epoch} sequence {one.last_sequence}"
+                     f" time {(one.last_timestamp_ms - self.begun_ms[played.name]) // 1000}" for one in producers]
+            told.append(f"; knows in {partition}: {', '.join(known) or 'nobody'}")
+        return "".join(told)
+
+    def producers(self, played: script.Script) -> list[list[wire.Producer]]:
+        """By partition, in order of their ids."""
+        raise NotImplementedError
 
     def now_ms(self) -> int:
         raise NotImplementedError
@@ -96,6 +110,15 @@ class Brokers(Subject):
         request = wire.produce(played.name, batches, step.acks)
         answers = self._tell(played, step, request) if step.acks == 0 else self._ask(played, step, request)
         return self.describe(played, answers, self._ends(played))
+
+    def producers(self, played: script.Script) -> list[list[wire.Producer]]:
+        for _ in range(TRIES):
+            answer = self.ask(self.leader(played), wire.describe_producers(played.name, played.partitions))
+            found = wire.read_producers(answer) if answer else {}
+            if found and not any(error for error, _ in found.values()):
+                return [found[partition][1] for partition in sorted(found)]
+            self.pause()
+        raise TimeoutError(f"{self.name}: the producers of {played.name} are not known")
 
     def leader(self, played: script.Script) -> int:
         """Of partition 0; all partitions of a topic have the same."""
@@ -325,6 +348,10 @@ class States(Subject):
         answer = self.child.stdout.readline().strip()
         checks.expect(answer, f"ProducerStates ended, {self.log.read_text()}, at: {line[:60]}")
         return answer
+
+    def producers(self, played: script.Script) -> list[list[wire.Producer]]:
+        answers = [self.command(f"describe {played.name}-{partition}") for partition in range(played.partitions)]
+        return [sorted(wire.Producer(*map(int, one.split(":"))) for one in answer.split()[1:]) for answer in answers]
 
     def now_ms(self) -> int:
         return self.clock_ms

@@ -1,9 +1,10 @@
-"""The requests that scripts need, in versions without flexible fields, written and read by hand. Frames are without
+"""The requests that scripts need, in versions without flexible fields where there are any, written and read by hand. Frames are without
 their length."""
 import dataclasses
 import struct
 
-PRODUCE, LIST_OFFSETS, METADATA, CREATE_TOPICS, DELETE_TOPICS, ELECT_LEADERS = 0, 2, 3, 19, 20, 43
+PRODUCE, LIST_OFFSETS, METADATA, CREATE_TOPICS, DELETE_TOPICS = 0, 2, 3, 19, 20
+ELECT_LEADERS, DESCRIBE_PRODUCERS = 43, 61
 CLIENT = b"model"
 
 
@@ -74,6 +75,19 @@ class Reader:
             return None
         self.at += size
         return self.frame[self.at - size:self.at].decode()
+
+    def count(self) -> int:
+        """Of what comes in a flexible array or string."""
+        value = shift = 0
+        while True:
+            byte = self.take("B")
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value - 1
+
+    def skip(self, size: int) -> None:
+        self.at += max(0, size)
 
     def numbers(self) -> list[int]:
         return [self.take("i") for _ in range(self.take("i"))]
@@ -183,3 +197,39 @@ def read_topic_error(frame: bytes) -> int:
 def elect_preferred(topic: str, partition: int) -> bytes:
     return (_header(ELECT_LEADERS, 1) + struct.pack(">bi", 0, 1) + _text(topic) +
             struct.pack(">iii", 1, partition, 10000))
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Producer:
+    """What a leader remembers of a producer."""
+    producer_id: int
+    epoch: int
+    last_sequence: int
+    last_timestamp_ms: int
+
+
+def describe_producers(topic: str, partitions: int) -> bytes:
+    """Flexible: counts are one more than they say, and tags follow."""
+    body = bytes([0, 2, 1 + len(topic)]) + topic.encode() + bytes([1 + partitions])
+    body += struct.pack(f">{partitions}i", *range(partitions)) + bytes([0, 0])
+    return _header(DESCRIBE_PRODUCERS, 0) + body
+
+
+def read_producers(frame: bytes) -> dict[int, tuple[int, list[Producer]]]:
+    """(error, producers) by partition."""
+    reader = Reader(frame)
+    reader.take("bi")
+    answers = {}
+    for _ in range(reader.count()):
+        reader.skip(reader.count())
+        for _ in range(reader.count()):
+            partition, error = reader.take("ih")
+            reader.skip(reader.count())
+            producers = []
+            for _ in range(reader.count()):
+                *known, _coordinator_epoch, _transaction_start, _tags = reader.take("qiiqiqb")
+                producers.append(Producer(*known))
+            answers[partition] = (error, sorted(producers))
+            reader.take("b")
+        reader.take("b")
+    return answers

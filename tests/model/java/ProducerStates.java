@@ -27,6 +27,7 @@ import org.apache.kafka.common.utils.Time;
  * <pre>
  *   append LOG BATCH     ERROR_CODE BASE_OFFSET LOG_APPEND_TIME END_OFFSET     (the batch in hexadecimal digits)
  *   end LOG              END_OFFSET
+ *   describe LOG         known PRODUCER_ID:EPOCH:LAST_SEQUENCE:LAST_TIMESTAMP...
  *   drop LOG             ok                                                    (the topic is deleted)
  *   restart clean NOW    ok                                                    (all logs, as after SIGTERM)
  *   restart kill NOW     ok                                                    (as after SIGKILL)
@@ -76,6 +77,8 @@ public final class ProducerStates {
                 return append(log(words[1]), HexFormat.of().parseHex(words[2]));
             case "end":
                 return Long.toString(log(words[1]).endOffset);
+            case "describe":
+                return describe(log(words[1]));
             case "drop":
                 logs.remove(words[1]);
                 return "ok";
@@ -127,6 +130,15 @@ public final class ProducerStates {
         log.batches.add(batch);
         log.endOffset = batch.nextOffset();
         return answer(0, baseOffset, -1, log);
+    }
+
+    private static String describe(Log log) {
+        StringBuilder text = new StringBuilder("known");
+        for (ProducerStateEntry entry : log.producers.activeProducers().values()) {
+            text.append(' ').append(entry.producerId()).append(':').append(entry.producerEpoch()).append(':')
+                .append(entry.lastSeq()).append(':').append(entry.lastTimestamp());
+        }
+        return text.toString();
     }
 
     private static void take(ProducerStateManager producers, MutableRecordBatch batch, AppendOrigin origin) {
