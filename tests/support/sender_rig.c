@@ -92,7 +92,7 @@ void sender_rig_start(struct sender_rig *rig, uint32_t node_count) {
   int64_t now_us = 1000 * (int64_t)RIG_S;
   rig->records = calloc(RIG_RECORDS_MAX, sizeof *rig->records);
   ASSERT(rig->records != NULL);
-  if (rig->cluster.model == NULL) model_cluster_init(&rig->cluster, NULL, node_count, now_us);
+  if (rig->cluster.transport == NULL) model_cluster_init(&rig->cluster, NULL, node_count, now_us);
   rig->transport = rig->cluster.transport;
   struct accumulator_settings *accumulator = &rig->settings.accumulator;
   accumulator->sender_topic_bytes = sizeof(struct sender_topic);
@@ -183,7 +183,7 @@ void sender_rig_send_many(struct sender_rig *rig, const char *topic, int32_t par
 }
 
 void sender_rig_fault(struct sender_rig *rig, const struct broker_fault *fault) {
-  ck_assert_int_eq(broker_model_inject(rig->cluster.model, fault), STATUS_OK);
+  ck_assert_int_eq(model_cluster_inject(&rig->cluster, 0, fault), STATUS_OK);
 }
 
 void sender_rig_refuse(struct sender_rig *rig, const char *topic, int32_t partition, int32_t error_code,
@@ -410,13 +410,19 @@ static size_t write_value(char *to, const char *prefix, uint32_t number, const c
 }
 
 static void verify_log(struct walk *walk, const char *topic, int32_t partition) {
+  struct model_cluster *cluster = &walk->rig->cluster;
   int64_t start, end;
-  if (!broker_model_offsets(walk->rig->cluster.model, topic, partition, &start, &end)) return;
   walk->topic = sender_rig_topic(walk->rig, topic)->id;
   walk->partition = partition;
   walk->last_number = -1;
-  ck_assert_int_eq(broker_model_visit_records(walk->rig->cluster.model, topic, partition, visit, walk),
-                   STATUS_OK);
+  if (cluster->replication != NULL) {
+    const struct cluster_topic *found = model_cluster_topic(cluster, topic);
+    if (found != NULL && partition < found->partition_count)
+      model_cluster_visit_committed(cluster, found, partition, 0, visit, walk);
+    return;
+  }
+  if (!broker_model_offsets(cluster->model, topic, partition, &start, &end)) return;
+  ck_assert_int_eq(broker_model_visit_records(cluster->model, topic, partition, visit, walk), STATUS_OK);
 }
 
 static bool visit(void *context, int64_t offset, int64_t timestamp_ms, const struct record_view *record) {

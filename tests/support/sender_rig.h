@@ -71,6 +71,8 @@ struct sender_rig {
 /* One node, idempotence, acks=all, five in flight, 1 MiB of memory, batches of 16 KiB, no linger, a delivery
  * timeout of 120 s, a request timeout of 30 s, backoffs of 100 ms to 1 s. */
 void sender_rig_init(struct sender_rig *rig);
+/* A cluster that the test has made already stays, one with replication, too: then what is committed is what
+ * reports are compared with. */
 void sender_rig_start(struct sender_rig *rig, uint32_t node_count);
 /* With a topic "t", and a first record delivered to each of its partitions. */
 void sender_rig_start_warm(struct sender_rig *rig, uint32_t node_count, int32_t topic_partitions);
