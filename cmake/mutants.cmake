@@ -7,10 +7,10 @@ set(SENDOFF_MUTANT "" CACHE STRING "Put a bug into everything: the name of a pat
 # copies, which the build makes below FOLDER.
 function(sendoff_mutant patch folder touched patched)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${patch})
-  file(STRINGS ${patch} sources REGEX "^\\+\\+\\+ b/src/[a-z0-9_/]+\\.c$")
+  file(STRINGS ${patch} sources REGEX "^\\+\\+\\+ b/(src|abi)/[a-z0-9_/]+\\.c$")
   list(TRANSFORM sources REPLACE "^\\+\\+\\+ b/" "")
   if(NOT sources)
-    message(FATAL_ERROR "${patch} changes no source of src/")
+    message(FATAL_ERROR "${patch} changes no source of src or abi")
   endif()
   set(originals ${sources})
   list(TRANSFORM originals PREPEND ${PROJECT_SOURCE_DIR}/)

@@ -140,6 +140,23 @@ START_TEST(many_headers_are_taken) {
 }
 END_TEST
 
+/* The allocator ends a program that frees twice, the sanitizer one that does not free. */
+START_TEST(many_headers_of_a_refused_record_are_freed_once) {
+  for (int i = 0; i < 40; i++)
+    put_header("h", "v");
+  for (int i = 0; i < 3; i++) {
+    ck_assert_int_eq(sendoff_send_flat(producer, 1000, 0, 0, 0, NULL, 0, NULL, 0, buffer, used, 0),
+                     SENDOFF_INVALID_ARGUMENT);
+    ck_assert_int_eq(
+        sendoff_send_flat(producer, one, SENDOFF_SET_PARTITION, -1, 0, NULL, 0, NULL, 0, buffer, used, 0),
+        SENDOFF_PARTITION_OUT_OF_RANGE);
+  }
+  ck_assert_int_eq(sendoff_close(producer, -1), SENDOFF_OK);
+  ck_assert_int_eq(sendoff_send_flat(producer, one, 0, 0, 0, NULL, 0, NULL, 0, buffer, used, 0),
+                   SENDOFF_CLOSED);
+}
+END_TEST
+
 START_TEST(a_batch_is_read_back_as_it_was_given) {
   uint32_t accepted = 77;
   put_record((sendoff_packed_record){.opaque = 1, .topic_id = one}, "k", "first");
@@ -357,6 +374,7 @@ int main(void) {
   tcase_add_test(tests, a_flat_record_is_read_back_as_it_was_given);
   tcase_add_test(tests, flat_records_that_cannot_be_are_refused);
   tcase_add_test(tests, many_headers_are_taken);
+  tcase_add_test(tests, many_headers_of_a_refused_record_are_freed_once);
   tcase_add_test(tests, a_batch_is_read_back_as_it_was_given);
   tcase_add_test(tests, nothing_is_sent_of_nothing);
   tcase_add_test(tests, a_prefix_is_accepted);
