@@ -5,6 +5,7 @@
 
 #include "base/assertion.h"
 #include "base/status.h"
+#include "producer/properties.h"
 #include "producer/security_settings.h"
 #include "producer/settings.h"
 #include <stdlib.h>
@@ -22,6 +23,7 @@ static void check_config(const struct config *config);
 static void check_text(int32_t status, const struct config_error *error);
 static void check_security(const struct config *config);
 static void check_values(struct config *config);
+static void check_names(struct config *config, struct bytes input);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct bytes input = bytes_of(data, size);
@@ -37,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_config(config);
     check_security(config);
     check_values(config);
+    check_names(config, input);
   }
   config_destroy(config);
   return 0;
@@ -104,7 +107,26 @@ static void check_security(const struct config *config) {
   if (status == STATUS_OK) security_settings_deinit(&settings);
 }
 
-/* Every value reads back, and may be set again to what it reads; only passwords do not. */
+/* Each name in the file reads as something; what is taken back is its default again. */
+static void check_names(struct config *config, struct bytes input) {
+  struct properties properties;
+  int32_t status = properties_init(&properties, input);
+  ASSERT(status == STATUS_OK);
+  struct property property;
+  for (bool found = true; found;) {
+    status = properties_next(&properties, &property, &found, NULL);
+    ASSERT(status == STATUS_OK);
+    if (!found) break;
+    const char *value;
+    status = config_get(config, property.name, &value);
+    ASSERT(status == STATUS_OK || status == STATUS_UNKNOWN_SETTING);
+    status = config_unset(config, property.name, NULL);
+    ASSERT(status == STATUS_OK || status == STATUS_UNKNOWN_SETTING);
+  }
+  properties_deinit(&properties);
+}
+
+/* A copy has the same values. */
 static void check_values(struct config *config) {
   struct config *copy;
   int32_t status = config_copy(config, &copy);

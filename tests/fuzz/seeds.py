@@ -108,6 +108,21 @@ def connection():
     for each in third:
         yield bytes([2, 3]) + frame(unsupported) + frame(each) + answers
     yield bytes([2, 3]) + frame(unsupported) + frame(unsupported)
+    offers = b"".join(struct.pack(">hhh", key, low, high) for key, low, high in ((17, 1, 1), (36, 0, 2), (3, 4, 12)))
+    offered = frame(struct.pack(">ihi", 1, 35, 1) + struct.pack(">hhh", 18, 0, 0)) + frame(
+        struct.pack(">ihi", 2, 0, 3) + offers)
+    for error in (0, 33):
+        for token_error in (0, 58):
+            for session_ms in (0, 60000):
+                login = b"".join(
+                    frame(struct.pack(">ihi", number, error, 1) + b"\0\5PLAIN") +
+                    frame(struct.pack(">i", number - 1) + b"\0" + struct.pack(">h", token_error) + b"\0\1" +
+                          struct.pack(">q", session_ms) + b"\0") for number in (-1, -3))
+                yield bytes([0x83, 7]) + offered + login + answers
+                yield bytes([0xc3, 7]) + offered + login + answers
+    for each in versions:
+        yield bytes([0x43, 2]) + frame(each) + answers
+        yield bytes([2, 0]) + frame(each) + frame(struct.pack(">i", 100) + b"z" * 1900) + answers
     yield bytes([1, 1]) + b"HTTP/1.1 400 Bad Request\r\n\r\n"
     yield bytes([1, 1]) + bytes([21, 3, 3, 0, 2, 2, 70])
 
@@ -126,6 +141,26 @@ def record_batch():
     for name in CODECS + ["transactional"]:
         for version in (0, 6):
             yield bytes([1, version]) + batch(name)
+    plain = batch("plain")
+    header = plain[:61]
+    record = b"\x14\0\0\0\6key\2v\0"
+    refused = b"\x1a\0\0\0\1\x0crefuse\0"
+    late = b"\x18\0" + b"\xfe" * 6 + b"\1\0\1\1\0"
+
+    def sealed(*records: bytes, offset: int = 0, attributes: int = 0, producer: tuple = (-1, -1, -1)) -> bytes:
+        """The target computes the checksum."""
+        body = b"".join(records)
+        return (struct.pack(">qiiBIhiqq", offset, 49 + len(body), -1, 2, 0, attributes, len(records) - 1, 1700000000000,
+                            1700000000000) + struct.pack(">qhii", *producer, len(records)) + body)
+
+    for version in (0, 6):
+        yield bytes([1, version]) + sealed(record)
+        yield bytes([1, version]) + sealed(record, attributes=4)
+    for data in (sealed(record, offset=5), sealed(record, attributes=0x20), sealed(record, producer=(5, -1, -1)),
+                 sealed(record, record), sealed(record) + b"x", sealed(refused), sealed(late), header,
+                 sealed(*(refused[:3] + bytes([2 * i]) + refused[4:] for i in range(20))), sealed(record + b"z"),
+                 sealed(record, attributes=5), sealed(record, attributes=1), sealed(record[:-3])):
+        yield bytes([1, 6]) + data
     for codec in range(5):
         for block in (0, 3, 31):
             yield bytes([0, block, codec, 2, 9]) + RANDOM.randbytes(40) + b"\3\4key!\5value\2k1\2v1\2k2\0" * 12
@@ -193,6 +228,19 @@ def config():
              "acks=1\nenable.idempotence=false\ntopic.a.acks=0\ntopic.a.compression.type=gzip\n",
              "enable.idempotence=true\nacks=1\n", "delivery.timeout.ms=10\nlinger.ms=100\nrequest.timeout.ms=100\n",
              "queue.buffering.max.ms=0.5\nmessage.timeout.ms=0\nbatch.num.messages=10\nmetadata.broker.list=a:1\n",
+             "topic.a.linger.ms=1\n", "topic.a b.acks=1\n", "topic.a.no.such=1\n", "message.timeout.ms=x\n",
+             "message.timeout.ms=0\nqueue.buffering.max.kbytes=1024\n",
+             "queue.buffering.max.kbytes=9999999999999999999\n",
+             "topic.metadata.refresh.interval.ms=-1\nconnections.max.idle.ms=-1\nmax.block.ms=9223372036854775807\n",
+             "config.providers=file\nretries=${file:/proc/self/fd/200:a}\na=7\nunknown.settings=warn\n",
+             "config.providers=file\nretries=${file:/proc/self/fd/200:a}\na=x\nunknown.settings=warn\n",
+             "config.providers=file\nbootstrap.servers=${file:/proc/self/fd/200:a}\na=:\nunknown.settings=warn\n",
+             "config.providers=file\nclient.id=${file:/proc/self/fd/200:none}\n",
+             "config.providers=file\nqueue.buffering.max.ms=${file:/proc/self/fd/200:a}\n",
+             "config.providers=directory\nclient.id=${directory:/proc/self/fd/200:a}${file:x}${env:A}\n",
+             "config.providers=file\nmessage.timeout.ms=${file:/proc/self/fd/200:a}\n",
+             "client.id=" + "x" * 40000 + "\n", "transactional.id=\nkey.serializer=x\ninterceptor.classes=y\n",
+             "topic.a.acks=1\ntopic.b.acks=0\ntopic.a.acks=all\n", "compression.codec=inherit\nssl.ca.location=probe\n",
              "batch.size=0\nbuffer.memory=1\n", "retry.backoff.ms=2000\nretry.backoff.max.ms=1000\n"]
     for text in texts:
         yield (head + text).encode()
@@ -215,6 +263,51 @@ def http_head():
         yield text.encode("latin-1")
 
 
+def jaas():
+    plain = "org.apache.kafka.common.security.plain.PlainLoginModule required "
+    for text in ("a.b.UnknownLoginModule required;", "justaword required;", plain, plain + ";", plain + "username=u",
+                 plain + "username;",
+                 plain + "username= ;", plain + "username=a username=b;", plain + "username=/path;", plain + "x=1;",
+                 plain + "username=a b;", plain + "/* never ends", plain + "// to the end\n;", plain + "user_a=b;",
+                 plain + "username=\"a\" passwort=\"b\";", plain + "username='a\\n' password=\"\\\"\";",
+                 plain + "username=%;",
+                 "org.apache.kafka.common.security.plain.PlainLoginModule needed;", plain + "a=b\0;",
+                 "com.sun.security.auth.module.Krb5LoginModule required debug=true;",
+                 "software.amazon.msk.auth.iam.IAMLoginModule required awsProfileName=\"p\";",
+                 "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required oauth.x=\"y\";",
+                 plain + "username=\"u\"; " + plain + ";", plain + "username=\"u", plain + "=a;"):
+        yield text.encode()
+
+
+def token_answer():
+    expired = "a.eyJleHAiOjF9.c"  # {"exp":1}
+    for body in ("{}", '{"access_token":1}', '{"access_token":"a","access_token":"b"}',
+                 '{"access_token":"a","expires_in":-1}',
+                 '{"access_token":"a","expires_in":"60"}', '{"access_token":"a","expires_in":"x"}',
+                 '{"access_token":"a","expires_in":60,"token_type":"mac"}', f'{{"access_token":"{expired}"}}',
+                 '{"access_token":"a","expires_in":9e99}', '{"access_token":"a","expires_in":60,"expires_in":61}',
+                 '{"error":"x","error_description":"y"}', "[", ""):
+        for status in range(9):
+            yield bytes([status]) + b"\n" + body.encode()
+        yield b"\0date: Tue, 14 Nov 2023 22:13:00 GMT\ncontent-type: text/html\n\n" + body.encode()
+    for kind in ("text/plain", "application/xml", "text/html"):
+        yield b"\0content-type: " + kind.encode() + b"\n\nno JSON"
+
+
+def scram():
+    first = b"r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096\0"
+    for last in (b"", b"@", b"@,x=y", b"@,xy", b"@,,", b"v=AAAA", b"v=!", b"e=unknown-user", b"e=other", b"x=1",
+                 b"v=" + b"A" * 5000):
+        for choice in (0, 1, 2):
+            yield bytes([choice]) + first + last
+
+
+def token():
+    for text in (b"", b"token\0me", b"token\0" + b"p" * 4000, b"to ken", b"a.eyJleHAiOjF9.c\0", b"a\0b\0name\0value",
+                 b"a\0b\0auth\0value", b"a\0b\0n4\0value", b"a\0b\0name\0v\1", b"a\0b\0name\0v\0name\0v"):
+        yield text
+
+
 def _openssl(place: str, *arguments: str) -> bytes:
     done = subprocess.run(["openssl", *arguments], cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, check=True)
@@ -233,8 +326,29 @@ def tls_store():
         old = _openssl(place, "ec", "-in", "key.pem")
         rsa = _openssl(place, "genrsa", "-traditional", "1024")
         der = _openssl(place, "ec", "-in", "key.pem", "-outform", "DER")
+        old_encrypted = _openssl(place, "ec", "-in", "key.pem", "-aes128", "-passout", "pass:keykeykey")
+        (pathlib.Path(place) / "index").write_text("")
+        (pathlib.Path(place) / "ca.cnf").write_text("[ca]\ndefault_ca=a\n[a]\ndatabase=index\ndefault_md=sha256\n")
+        (pathlib.Path(place) / "cert.pem").write_bytes(certificate)
+        revoked = _openssl(place, "ca", "-config", "ca.cnf", "-gencrl", "-keyfile", "key.pem", "-cert", "cert.pem",
+                           "-crldays", "9000")
+        (pathlib.Path(place) / "list.pem").write_bytes(revoked)
+        revoked_der = _openssl(place, "crl", "-in", "list.pem", "-outform", "DER")
+        certificate_der = _openssl(place, "x509", "-in", "cert.pem", "-outform", "DER")
+        encrypted_der = _openssl(place, "pkcs8", "-topk8", "-in", "key.pem", "-passout", "pass:keykeykey", "-iter",
+                                 "100",
+                                 "-outform", "DER")
+        packed = _openssl(place, "pkcs12", "-export", "-in", "cert.pem", "-inkey", "key.pem", "-passout",
+        "pass:changeit",
+                          "-nomaciter", "-keypbe", "NONE", "-certpbe", "NONE")
         wrapped = _openssl(place, "pkcs8", "-topk8", "-nocrypt", "-in", "key.pem", "-outform", "DER")
-    for content in (certificate, key, certificate + key, certificate + encrypted, old, rsa, der, wrapped,
+    trusted = certificate.replace(b"CERTIFICATE", b"TRUSTED CERTIFICATE")
+    unknown = old_encrypted.replace(b"AES-128-CBC", b"NO-SUCH-1")
+    for content in (old_encrypted, unknown, revoked, revoked_der, certificate_der, encrypted_der, packed, trusted,
+                    key + key,
+                    old_encrypted.replace(b"A", b"B"), certificate.replace(b"A", b"!"), revoked.replace(b"M", b"N"),
+                    trusted.replace(b"M", b"N"), certificate.replace(b"\n", b"\\n"), certificate + key,
+                    certificate + encrypted, old, rsa, der, wrapped,
                     b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"", b"text",
                     bytes.fromhex("cececece00000002"), bytes.fromhex("feedfeed0000000200000000")):
         for choice in (16 + 8 + 4, 0, 1 + 16):
@@ -242,4 +356,5 @@ def tls_store():
 
 
 SEEDS = {maker.__name__: maker for maker in (bootstrap, broker, compression, config, connection, core, http_head,
-                                             properties, record_batch, request, response, tls_store)}
+                                             jaas, properties, record_batch, request, response, scram, tls_store,
+                                             token, token_answer)}
