@@ -30,8 +30,10 @@ class Suites:
 
     @staticmethod
     def _start(name: str, arguments: tuple) -> subprocess.Popen:
-        return processes.start([sys.executable, checks.INTEGRATION / f"{name}.py", *arguments], stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, errors="replace")
+        program = checks.INTEGRATION / name
+        program = program if program.exists() else program.with_suffix(".py")
+        return processes.start([sys.executable, program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True, errors="replace")
 
     def _collect(self, name: str, child: subprocess.Popen) -> None:
         """Passes the lines on. A suite without its closing line, or whose status contradicts it, counts one failure."""

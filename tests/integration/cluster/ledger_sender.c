@@ -67,11 +67,12 @@ static void *print_progress(void *argument) {
 static void print_summary(const struct sender *sender, const sendoff_counters *counters) {
   (void)printf("{");
   load_print_outcomes(&sender->load);
-  (void)printf(", \"batches_sent\": %" PRIu64 ", \"batches_retried\": %" PRIu64
+  (void)printf(", \"version\": \"%s\", \"batches_sent\": %" PRIu64 ", \"batches_retried\": %" PRIu64
                ", \"out_of_order_answers\": %" PRIu64 ", \"outcomes_resolved\": %" PRIu64
                ", \"epochs_raised\": %" PRIu64 ", \"connections_lost\": %" PRIu64 "}\n",
-               counters->batches_sent, counters->batches_retried, counters->out_of_order_answers,
-               counters->outcomes_resolved, counters->epochs_raised, counters->connections_lost);
+               sendoff_version(), counters->batches_sent, counters->batches_retried,
+               counters->out_of_order_answers, counters->outcomes_resolved, counters->epochs_raised,
+               counters->connections_lost);
 }
 
 int main(int argument_count, char **arguments) {

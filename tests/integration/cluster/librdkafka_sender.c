@@ -114,6 +114,7 @@ int main(int argument_count, char **arguments) {
   rd_kafka_destroy(sender.producer);
   (void)printf("{");
   load_print_outcomes(&sender.load);
-  (void)printf(", \"fatal_errors\": %" PRIu64 "}\n", sender.fatal_errors);
+  (void)printf(", \"version\": \"%s\", \"fatal_errors\": %" PRIu64 "}\n", rd_kafka_version_str(),
+               sender.fatal_errors);
   return 0;
 }

@@ -125,6 +125,15 @@ void load_run(struct load *load, bool (*send)(void *user, const struct load_reco
   }
 }
 
+static void count_reason(struct load *load, int32_t status) {
+  size_t i = 0;
+  while (i < load->reason_count && load->reasons[i].status != status)
+    i++;
+  if (i == LOAD_REASONS_MAX) fail("reasons", "are too many");
+  if (i == load->reason_count) load->reasons[load->reason_count++].status = status;
+  load->reasons[i].count++;
+}
+
 void load_report(struct load *load, uint64_t id, enum load_outcome outcome, int32_t partition, int64_t offset,
                  int32_t status) {
   if (id >= load->record_count || outcome < LOAD_DELIVERED || outcome > LOAD_UNKNOWN)
@@ -137,6 +146,7 @@ void load_report(struct load *load, uint64_t id, enum load_outcome outcome, int3
   entry->reported_ms = (uint32_t)((now_us() - load->started_us) / 1000);
   if (entry->reports < UINT8_MAX) entry->reports++;
   load->outcomes[outcome]++;
+  if (outcome >= LOAD_NOT_DELIVERED) count_reason(load, status);
 }
 
 void load_print_outcomes(const struct load *load) {
@@ -146,6 +156,11 @@ void load_print_outcomes(const struct load *load) {
                load->started_ms, atomic_load(&load->sent) - load->refused, load->refused,
                load->outcomes[LOAD_DELIVERED], load->outcomes[LOAD_DELIVERED_OFFSET_UNKNOWN],
                load->outcomes[LOAD_NOT_DELIVERED], load->outcomes[LOAD_UNKNOWN]);
+  (void)printf(", \"reasons\": {");
+  for (size_t i = 0; i < load->reason_count; i++)
+    (void)printf("%s\"%" PRId32 "\": %" PRIu64, i == 0 ? "" : ", ", load->reasons[i].status,
+                 load->reasons[i].count);
+  (void)printf("}");
 }
 
 int load_wait_progress(struct load *load) {

@@ -43,6 +43,14 @@ struct load_record {
   size_t text_bytes;
 };
 
+enum { LOAD_REASONS_MAX = 32 };
+
+/* How often a status was the reason why a record was not, or perhaps not, delivered. */
+struct load_reason {
+  int32_t status;
+  uint64_t count;
+};
+
 /* One thread sends; reports may come on another, one at a time; a third prints. ledger belongs to the
  * reports' thread, but for accepted, which the sending one sets before there can be a report. */
 struct load {
@@ -54,10 +62,12 @@ struct load {
   struct ledger_entry *ledger;
   uint32_t counters[LOAD_KEYS];
   int64_t started_us;
-  int64_t started_ms;   /* Unix time of it */
-  int64_t begun_us;     /* of the pace: started_us and all stops at the limit */
-  uint64_t outcomes[5]; /* by enum load_outcome */
+  int64_t started_ms;           /* Unix time of it */
+  int64_t begun_us;             /* of the pace: started_us and all stops at the limit */
+  _Atomic uint64_t outcomes[5]; /* by enum load_outcome */
   _Atomic uint64_t limit, sent;
+  struct load_reason reasons[LOAD_REASONS_MAX];
+  size_t reason_count;
   uint64_t refused;
   _Atomic int told_to_end, finished;
 };

@@ -26,8 +26,9 @@ def peak_bytes(pid: int) -> int:
         return 0
 
 
-def act_r8(_rig: Rig, sendings: list[Sending], options) -> str:
+def act_r8(rig: Rig, sendings: list[Sending], options) -> str:
     sending, peak = sendings[0], 0
+    rig.wait_whole(sending.topic_names, 300)
     sending.limit(sending.plan.records)
     while sending.sender.is_running():
         peak = max(peak, peak_bytes(sending.sender.child.pid))

@@ -9,6 +9,7 @@ import subprocess
 
 import checks
 import java_tools
+import newest_librdkafka
 import processes
 import topic_state
 from fault_proxy import FaultProxy
@@ -84,7 +85,8 @@ class Sending:
             settings |= {"partitioner": "murmur2_random", "queue.buffering.max.messages": 1000000}
         arguments = [rig.cluster.bootstrap, prefix, plan.topics, run, plan.records, plan.rate, self.ledger,
                      *(f"{name}={value}" for name, value in settings.items())]
-        self.sender = Sender(arguments, command_of(plan.client), stdin=subprocess.PIPE)
+        environment = newest_librdkafka.environment() if plan.client == "librdkafka" else None
+        self.sender = Sender(arguments, command_of(plan.client), stdin=subprocess.PIPE, env=environment)
 
     @property
     def topic_names(self) -> list[str]:

@@ -6,15 +6,19 @@ import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 import java.util.zip.CRC32;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.utils.AppInfoParser;
 
 /**
  * LedgerProducer BOOTSTRAP PREFIX TOPICS RUN RECORDS RATE LEDGER [name=value ...]: what cluster/ledger_sender.c does,
@@ -32,6 +36,7 @@ public final class LedgerProducer {
     private final int[] counters = new int[KEYS];
     private final AtomicLong limit = new AtomicLong(), sent = new AtomicLong();
     private final AtomicLong delivered = new AtomicLong(), unknown = new AtomicLong(), refused = new AtomicLong();
+    private final Map<String, Integer> reasons = new ConcurrentSkipListMap<>();
     private final AtomicBoolean toldToEnd = new AtomicBoolean();
     private final long started = System.nanoTime();
     private long begun = started;
@@ -63,10 +68,16 @@ public final class LedgerProducer {
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(settings, bytes, bytes)) {
             sender.sendAll(producer);
         }
-        System.out.printf("{\"accepted\": %d, \"refused\": %d, \"delivered\": %d, \"unknown\": %d}%n",
-            sender.sent.get() - sender.refused.get(), sender.refused.get(), sender.delivered.get(),
-            sender.unknown.get());
+        sender.printSummary();
         System.exit(0);
+    }
+
+    private void printSummary() {
+        String why = reasons.entrySet().stream()
+            .map(each -> String.format("\"%s\": %d", each.getKey(), each.getValue())).collect(Collectors.joining(", "));
+        System.out.printf("{\"accepted\": %d, \"refused\": %d, \"delivered\": %d, \"unknown\": %d, "
+                + "\"reasons\": {%s}, \"version\": \"%s\"}%n", sent.get() - refused.get(), refused.get(),
+            delivered.get(), unknown.get(), why, AppInfoParser.getVersion());
     }
 
     private static void daemon(Runnable work) {
@@ -140,6 +151,9 @@ public final class LedgerProducer {
             outcome = metadata.hasOffset() ? DELIVERED : DELIVERED_OFFSET_UNKNOWN;
             ledger.putLong(at, metadata.offset());
             ledger.putInt(at + 8, metadata.partition());
+        }
+        if (error != null) {
+            reasons.merge(error.getClass().getSimpleName(), 1, Integer::sum);
         }
         ledger.put(at + 17, (byte) Math.min(255, (ledger.get(at + 17) & 0xff) + 1));
         ledger.put(at + 18, outcome);
