@@ -39,10 +39,10 @@ extern struct lock_role producer_lock;
 extern volatile uint32_t handle_fork_generation;
 
 /* Takes a slot. STATUS_OK, OUT_OF_MEMORY, SYSTEM_ERROR (all are in use). */
-int32_t handle_acquire(struct handle_slot **slot, struct config_error *error);
+int32_t handle_acquire(struct handle_slot **slot, struct config_error *error) EXCLUDES(producer_lock);
 
 /* Gives a slot back; what the handle named is gone. Without the lock held. */
-void handle_release(struct handle_slot *slot);
+void handle_release(struct handle_slot *slot) EXCLUDES(producer_lock);
 
 /* The handle of a slot's present generation. */
 void *handle_of(const struct handle_slot *slot);
@@ -71,9 +71,9 @@ static inline bool handle_slot_wait(struct handle_slot *slot, struct condition *
  * lock. STATUS_OK, INVALID_ARGUMENT, FORKED, CLOSED. */
 int32_t handle_wake(const void *handle);
 /* Ends the sender thread's wait, if there is one in the slot. Without the lock. */
-void handle_wake_target(struct handle_slot *slot);
+void handle_wake_target(struct handle_slot *slot) EXCLUDES(producer_lock);
 /* Ends the use of wake_target: returns when no thread uses it any more. */
-void handle_end_wakes(struct handle_slot *slot);
+void handle_end_wakes(struct handle_slot *slot) EXCLUDES(producer_lock);
 
 /* For the fork guard and the exit guard: the slot of an index below the count, never NULL. Slots are never
  * taken away. */

@@ -7,8 +7,9 @@
 #include "base/lock.h"
 
 extern struct lock process_lock;
+extern struct lock_role producer_lock; /* see handle.h */
 
-void process_lock_enter(void) ACQUIRE(process_lock);
+void process_lock_enter(void) ACQUIRE(process_lock) EXCLUDES(producer_lock);
 void process_lock_leave(void) RELEASE(process_lock);
 
 #endif

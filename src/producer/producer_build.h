@@ -9,6 +9,6 @@ int32_t producer_build(struct producer *producer, const struct config *config,
                        struct config_error *error) NO_THREAD_SAFETY_ANALYSIS;
 
 /* Frees a producer in which nobody is, built whole or in part, and tells the host so (callbacks.release). */
-void producer_tear_down(struct producer *producer) NO_THREAD_SAFETY_ANALYSIS;
+void producer_tear_down(struct producer *producer) EXCLUDES(producer_lock) NO_THREAD_SAFETY_ANALYSIS;
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "network/transport.h"
 #include "producer/config.h"
+#include "producer/handle.h"
 #include "security/login.h"
 #include "security/token_source.h"
 
@@ -30,10 +31,10 @@ struct security_hooks {
 int32_t security_create(const struct config *config, const struct security_hooks *hooks,
                         struct security **security, struct config_error *error);
 /* After security_close. NULL is allowed. */
-void security_destroy(struct security *security);
+void security_destroy(struct security *security) EXCLUDES(producer_lock);
 
 /* Begins to look at files, once hooks may be called. Statuses: OK, SYSTEM_ERROR. */
-int32_t security_start(struct security *security);
+int32_t security_start(struct security *security) EXCLUDES(producer_lock);
 
 /* Puts TLS around *transport, where there is any; takes it over on success. Statuses: OK, OUT_OF_MEMORY. */
 int32_t security_wrap(struct security *security, struct transport **transport);
@@ -48,12 +49,13 @@ int64_t security_tick(struct security *security, int64_t now_us);
 /* Loads everything anew, from config or (NULL) from the one in force; what does not load changes nothing.
  * Statuses: as security_create's, CLOSED, IN_CALLBACK (a log line of this very loading); NOT_CONFIGURED also:
  * another protocol or mechanism is asked for. */
-int32_t security_reload(struct security *security, const struct config *config, struct config_error *error);
+int32_t security_reload(struct security *security, const struct config *config, struct config_error *error)
+    EXCLUDES(producer_lock);
 
 /* Before the transport goes: nothing is loaded any more. NULL is allowed. */
-void security_end_loading(struct security *security);
+void security_end_loading(struct security *security) EXCLUDES(producer_lock);
 /* Ends the threads and all waits; the transport and its connections are gone. Only security_destroy follows,
  * and the waits of others find CLOSED. */
-void security_close(struct security *security);
+void security_close(struct security *security) EXCLUDES(producer_lock);
 
 #endif
