@@ -50,16 +50,17 @@ void event_queue_deinit(struct event_queue *queue);
 
 /* Without memory the event counts as lost. text may be NULL. */
 void event_queue_add(struct event_queue *queue, enum event_kind kind, int32_t status, int32_t broker,
-                     int64_t number, const char *text);
+                     int64_t number, const char *text) EXCLUDES(event_queue_guard);
 
 /* Takes the oldest event; waits for one. STATUS_OK, TIMED_OUT, INTERRUPTED (woken), CLOSED (closed and
  * empty). */
-int32_t event_queue_take(struct event_queue *queue, struct event *event, int64_t deadline_us);
+int32_t event_queue_take(struct event_queue *queue, struct event *event, int64_t deadline_us)
+    EXCLUDES(event_queue_guard);
 
 /* Ends the waits under way. */
-void event_queue_wake(struct event_queue *queue);
+void event_queue_wake(struct event_queue *queue) EXCLUDES(event_queue_guard);
 
 /* No more events come: waits end once all are read. */
-void event_queue_close(struct event_queue *queue);
+void event_queue_close(struct event_queue *queue) EXCLUDES(event_queue_guard);
 
 #endif

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """locks_test.py COMPILE_COMMANDS: leaves out each statement that gives a lock back or takes it, one at a time, in
-every source of the library, and compiles that as the build does: it must not build. Needs a build by clang."""
+every source of the library, and puts in some that have no right to be there, and compiles that as the build does: it
+must not build. Needs a build by clang."""
 import concurrent.futures
 import json
 import os
@@ -21,6 +22,17 @@ TOLD = {
     "src/producer/shutdown.c": ("leave_partitioner",),
     "src/base/secret.c": ("secret_before_fork", "secret_after_fork"),
 }
+
+# What is put behind a line: a field without its lock, and calls with a lock that they exclude or take themselves.
+PUT_IN = [
+    ("src/producer/producer.c", "  producer->callbacks = *callbacks;\n", "producer->users++;"),
+    ("src/producer/producer.c", "  handle_slot_lock(slot);\n", "handle_release(slot);"),
+    ("src/producer/producer.c", "  handle_slot_lock(slot);\n", "handle_slot_lock(slot);"),
+    ("src/producer/producer.c", "  handle_slot_lock(slot);\n", "security_end_loading(producer->security);"),
+    ("src/security/token_source.c", "  source->thread_started = false;\n", "source->wakes++;"),
+    ("src/sender/cluster.c", "  gate_enter(cluster->gate);\n", "gate_enter(cluster->gate);"),
+    ("src/producer/event_queue.c", "  event_queue_guard_acquire(queue);\n", "event_queue_wake(queue);"),
+]
 
 
 def commands_of(path):
@@ -64,6 +76,14 @@ def plants_of(name):
             yield f"{name}:{line}: {match.group().strip()}", text[:match.start()] + blank + text[match.end():]
 
 
+def put_in(name, behind, statement):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    before, found, after = text.partition(behind)
+    if not found:
+        sys.exit(f"{name} has no line {behind!r}")
+    return before + found + statement + "\n" + after
+
+
 def main(arguments):
     if len(arguments) != 1:
         sys.exit(__doc__)
@@ -78,6 +98,10 @@ def main(arguments):
                 asked.append((f"{name} as it is", True, pool.submit(compiles, command, directory, whole)))
             for what, source in plants:
                 asked.append((f"{what} left out", False, pool.submit(compiles, command, directory, source)))
+        for name, behind, statement in PUT_IN:
+            command, directory = commands[name]
+            planted = put_in(name, behind, statement)
+            asked.append((f"{name}: {statement}", False, pool.submit(compiles, command, directory, planted)))
         for what, wanted, future in asked:
             said = future.result()
             good = said is None if wanted else said is not None and "thread-safety" in said
