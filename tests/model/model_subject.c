@@ -8,6 +8,7 @@
  *   tell NODE REQUEST                           ok | closed (no answer is waited for)
  *   disconnect                                  ok          (from all nodes)
  *   kill NODE | stop NODE | start NODE          ok
+ *   pause NODE | resume NODE                    ok
  *   lead NAME PARTITION NODE                    ok | refused
  *   sleep MILLISECONDS                          ok
  *   now                                         MILLISECONDS
@@ -193,6 +194,8 @@ static bool change_node(const char *verb, int32_t node_id) {
     model_cluster_start(&subject.cluster, node_id);
     if (subject.fallacy == FALLACY_FORGETFUL)
       broker_model_forget_producers(model_cluster_broker(&subject.cluster, node_id));
+  } else if (strcmp(verb, "resume") == 0) {
+    model_cluster_freeze(&subject.cluster, node_id, false);
   } else {
     return false;
   }
@@ -224,6 +227,9 @@ static bool obey(char *line) {
     int32_t status = model_cluster_delete_topic(&subject.cluster, rest);
     ASSERT(status == STATUS_OK);
     run_ms(1000);
+    printf("ok\n");
+  } else if (strcmp(line, "pause") == 0) {
+    model_cluster_freeze(&subject.cluster, node_id, true); /* nobody has noticed yet */
     printf("ok\n");
   } else if (strcmp(line, "lead") == 0) {
     lead(rest);

@@ -5,7 +5,7 @@ import re
 
 BATCH = re.compile(r"^(?P<producer>[A-Z]|-) (?P<sequence>\d+)\+(?P<count>\d+)(?P<options>( \w+=-?\w+)*)$")
 NODES = 3
-EVENTS = ("stop", "kill", "start", "lead", "sleep")
+EVENTS = ("stop", "kill", "start", "lead", "pause", "resume", "sleep")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Send:
     parts: tuple[Part, ...]
     acks: int = -1
     node: int = 0  # 0: the leader
+    timeout_ms: int = 30000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,14 +120,16 @@ def _steps(line: str) -> list:
 
 
 def _send(line: str, text: str) -> Send:
-    parts, acks, node = [], -1, 0
+    parts, request = [], {"acks": -1, "node": 0, "timeout_ms": 30000}
     for piece in text.split(" & "):
         match = BATCH.match(piece.strip())
         if not match:
             raise ValueError("not a batch")
         options = {name: int(value) for name, value in (o.split("=") for o in match["options"].split())}
-        acks, node = options.pop("acks", acks), options.pop("node", node)
+        if "timeout" in options:
+            options["timeout_ms"] = 1000 * options.pop("timeout")
+        request |= {name: options.pop(name) for name in request if name in options}
         if "at" in options:
             options["at_seconds"] = options.pop("at")
         parts.append(Part(match["producer"], int(match["sequence"]), int(match["count"]), **options))
-    return Send(line, tuple(parts), acks, node)
+    return Send(line, tuple(parts), **request)

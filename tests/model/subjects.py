@@ -107,9 +107,18 @@ class Brokers(Subject):
 
     def send(self, played: script.Script, step: script.Send) -> str:
         batches = {part.partition: self.encode(played, part) for part in step.parts}
-        request = wire.produce(played.name, batches, step.acks)
+        if step.node:
+            return self._send_to(played, step, batches)
+        request = wire.produce(played.name, batches, step.acks, step.timeout_ms)
         answers = self._tell(played, step, request) if step.acks == 0 else self._ask(played, step, request)
         return self.describe(played, answers, self._ends(played))
+
+    def _send_to(self, played: script.Script, step: script.Send, batches: dict[int, bytes]) -> str:
+        """To a node that need not lead: it may name the one that does."""
+        answer = self.ask(step.node, wire.produce_flexible(played.name, batches, step.acks, step.timeout_ms))
+        checks.expect(answer, f"{self.name} closed the connection")
+        answers, hint = wire.read_produce_flexible(answer)
+        return f"{self.describe(played, answers, self._ends(played))}; leader {hint.leader} nodes {hint.nodes}"
 
     def producers(self, played: script.Script) -> list[list[wire.Producer]]:
         for _ in range(TRIES):
@@ -135,20 +144,20 @@ class Brokers(Subject):
         return wire.read_metadata(answer) if answer else {}
 
     def _ask(self, played: script.Script, step: script.Send, request: bytes) -> dict | None:
-        """A leader that has not heard of it yet is asked again, unless the script names the node."""
+        """A leader that has not heard of it yet is asked again."""
         for _ in range(TRIES):
-            answer = self.ask(step.node or self.leader(played), request)
+            answer = self.ask(self.leader(played), request)
             if answer is None:
                 return None
             answers = wire.read_produce(answer)
-            if step.node or not any(error in UNSETTLED for error, _, _ in answers.values()):
+            if not any(error in UNSETTLED for error, _, _ in answers.values()):
                 return answers
             self.pause()
         return answers
 
     def _tell(self, played: script.Script, step: script.Send, request: bytes) -> dict | None:
         """Without acknowledgements a broker can only close the connection; the next request on it shows that."""
-        node = step.node or self.leader(played)
+        node = self.leader(played)
         is_open = self.tell(node, request) and self.ask(node, wire.list_ends(played.name, played.partitions))
         return {} if is_open else None
 
@@ -216,7 +225,7 @@ class Model(Brokers):
                     checks.expect(answer == "ok", f"the model's node {step.number} may not lead {played.name}")
         else:
             self.command(f"{step.kind} {step.number}")
-            if step.kind == "start":
+            if step.kind in ("start", "resume"):
                 self.down.discard(step.number)
             else:
                 self.down.add(step.number)
@@ -228,7 +237,8 @@ class Kafka(Brokers):
 
     def __init__(self, folder: pathlib.Path) -> None:
         super().__init__()
-        settings = {"producer.id.expiration.check.interval.ms": 1000}
+        # A node that stands still is not fenced while a script looks at what that does.
+        settings = {"producer.id.expiration.check.interval.ms": 1000, "broker.session.timeout.ms": 6000}
         self.cluster = kafka_cluster.Cluster(VERSION, folder, nodes=NODES, settings=settings)
         self.links: dict[int, socket.socket] = {}
 
@@ -275,6 +285,13 @@ class Kafka(Brokers):
             self._lead(step.number, group)
         elif step.kind == "start":
             self.cluster.restart(step.number - 1)
+            self.down.discard(step.number)
+            self._wait_in_sync(group)
+        elif step.kind == "pause":
+            self.cluster.pause(step.number - 1)
+            self.down.add(step.number)
+        elif step.kind == "resume":
+            self.cluster.resume(step.number - 1)
             self.down.discard(step.number)
             self._wait_in_sync(group)
         else:

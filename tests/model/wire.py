@@ -1,5 +1,5 @@
-"""The requests that scripts need, in versions without flexible fields where there are any, written and read by hand. Frames are without
-their length."""
+"""The requests that scripts need, in versions without flexible fields where there are any, written and read by hand.
+Frames are without their length."""
 import dataclasses
 import struct
 
@@ -86,11 +86,29 @@ class Reader:
             if byte < 0x80:
                 return value - 1
 
+    def tags(self):
+        """The number of each tag, to be read by who asks for it."""
+        for _ in range(self.count() + 1):
+            tag = self.count() + 1
+            self.count()  # its size
+            yield tag
+
     def skip(self, size: int) -> None:
         self.at += max(0, size)
 
     def numbers(self) -> list[int]:
         return [self.take("i") for _ in range(self.take("i"))]
+
+
+def _count(count: int) -> bytes:
+    """Of what follows in a flexible array or string."""
+    count += 1
+    out = bytearray()
+    while count >= 0x80:
+        out.append(count & 0x7F | 0x80)
+        count >>= 7
+    out.append(count)
+    return bytes(out)
 
 
 def _text(text: str) -> bytes:
@@ -120,6 +138,57 @@ def read_produce(frame: bytes) -> dict[int, tuple[int, int, int]]:
             partition, error, base_offset, append_time, _start = reader.take("ihqqq")
             answers[partition] = (error, base_offset, append_time)
     return answers
+
+
+def produce_flexible(topic: str, batches: dict[int, bytes], acks: int, timeout_ms: int) -> bytes:
+    """Version 12, whose answers name the leader (KIP-951)."""
+    parts = b"".join(struct.pack(">i", partition) + _count(len(batch)) + batch + b"\0"
+                     for partition, batch in batches.items())
+    body = b"\0" + struct.pack(">hi", acks, timeout_ms) + _count(1) + _count(len(topic)) + topic.encode()
+    return _header(PRODUCE, 12) + b"\0" + body + _count(len(batches)) + parts + b"\0\0"
+
+
+@dataclasses.dataclass(frozen=True)
+class Hint:
+    """The leader that an answer names, and the nodes whose addresses it brings."""
+    leader: int
+    nodes: tuple[int, ...]
+
+
+def read_produce_flexible(frame: bytes) -> tuple[dict[int, tuple[int, int, int]], Hint]:
+    """What read_produce returns, and the hint (of the last partition)."""
+    reader = Reader(frame)
+    reader.take("b")
+    answers, leader, nodes = {}, -1, []
+    for _ in range(reader.count()):
+        reader.skip(reader.count())
+        for _ in range(reader.count()):
+            partition, error, base_offset, append_time, _start = reader.take("ihqqq")
+            answers[partition] = (error, base_offset, append_time)
+            for _ in range(reader.count()):
+                reader.take("i")
+                reader.skip(reader.count())
+                reader.take("b")
+            reader.skip(reader.count())
+            for tag in reader.tags():
+                _expect_known(tag)
+                leader, _epoch, _tags = reader.take("iib")
+        reader.take("b")
+    reader.take("i")
+    for tag in reader.tags():
+        _expect_known(tag)
+        for _ in range(reader.count()):
+            nodes.append(reader.take("i"))
+            reader.skip(reader.count())
+            reader.take("i")
+            reader.skip(reader.count())
+            reader.take("b")
+    return answers, Hint(leader, tuple(sorted(nodes)))
+
+
+def _expect_known(tag: int) -> None:
+    if tag != 0:
+        raise ValueError(f"an answer has a tag that is not known: {tag}")
 
 
 def list_ends(topic: str, partitions: int) -> bytes:
@@ -210,7 +279,7 @@ class Producer:
 
 def describe_producers(topic: str, partitions: int) -> bytes:
     """Flexible: counts are one more than they say, and tags follow."""
-    body = bytes([0, 2, 1 + len(topic)]) + topic.encode() + bytes([1 + partitions])
+    body = b"\0" + _count(1) + _count(len(topic)) + topic.encode() + _count(partitions)
     body += struct.pack(f">{partitions}i", *range(partitions)) + bytes([0, 0])
     return _header(DESCRIBE_PRODUCERS, 0) + body
 

@@ -271,8 +271,8 @@ void sender_rig_verify_delivered(struct sender_rig *rig) {
   for (uint32_t i = 0; i < rig->record_count; i++) {
     enum outcome outcome = sender_rig_outcome(rig, i);
     if (outcome != OUTCOME_DELIVERED && outcome != OUTCOME_DELIVERED_OFFSET_UNKNOWN)
-      ck_abort_msg("record %u is not delivered: outcome %d, %s", i, (int)outcome,
-                   status_name(sender_rig_status(rig, i)));
+      ck_abort_msg("seed %llu: record %u is not delivered: outcome %d, %s", (unsigned long long)rig->seed, i,
+                   (int)outcome, status_name(sender_rig_status(rig, i)));
   }
 }
 
