@@ -126,7 +126,7 @@ static void step(struct script *script) {
   case STEP_SEND: send_some(script, partition, 1, 10 + amount); break;
   case STEP_SEND_MANY: send_some(script, partition, amount, 100); break;
   case STEP_SEND_ANYWHERE: send_some(script, -1, amount % 16, 50); break;
-  case STEP_SEND_LARGE: send_some(script, partition, 1, (size_t)amount * 1024); break;
+  case STEP_SEND_LARGE: send_some(script, partition, 1, (size_t)amount * 256); break;
   case STEP_RUN_SHORTLY: sender_rig_run(rig, (int64_t)amount * 100); break;
   case STEP_RUN_LONG: sender_rig_run(rig, (int64_t)amount * 100 * RIG_MS); break;
   case STEP_CUT: model_cluster_cut(cluster, amount % (NODES + 1)); break;
@@ -169,7 +169,7 @@ static void step(struct script *script) {
     sender_rig_release(rig);
     break;
   case STEP_CHUNKS:
-    fake_transport_set_chunks(rig->transport, 0, 1 + (size_t)amount * 7, 1 + (size_t)amount * 3);
+    fake_transport_set_chunks(rig->transport, 0, 8 + (size_t)amount * 7, 1 + (size_t)amount * 3);
     break;
   case STEP_RELOAD: broker_model_reload(cluster->model); break;
   case STEP_METADATA_ERROR:
