@@ -150,6 +150,7 @@ int64_t network_client_ready_at_us(const struct network_client *client, int32_t 
   const struct node *node = node_table_find(&client->membership.table, node_id);
   if (node == NULL || node->is_retired || node_is_connecting(node)) return CLOCK_NEVER_US;
   if (node->connection == NULL) return node->backoff_until_us;
+  if (connection_state(node->connection) != CONNECTION_READY) return CLOCK_NEVER_US; /* it logs in again */
   bool is_full = connection_open_count(node->connection) >= client->settings.max_in_flight;
   return is_full ? CLOCK_NEVER_US : node->throttled_until_us;
 }

@@ -209,6 +209,7 @@ START_TEST(another_login_holds_requests_back_until_its_end) {
   call_send(&call, NODE);
   client_world_run(&world, 9600 * MS);
   ck_assert(!client_world_is_ready(&world, NODE));
+  ck_assert_int_eq(network_client_ready_at_us(world.client, NODE), CLOCK_NEVER_US); /* not by time alone */
   ck_assert_uint_eq(network_client_connected_count(world.client), 1);
   ck_assert_uint_eq(network_client_in_flight(world.client, NODE), 1);
   call_answer(&call, "answer");
