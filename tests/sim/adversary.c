@@ -27,6 +27,7 @@ static void lead(struct simulation *simulation, const char *topic, int32_t parti
 static int32_t lowest_epoch(const struct simulation *simulation);
 static void listen_at(struct simulation *simulation, int32_t node_id, enum fake_listener_kind kind);
 static void set_names(struct simulation *simulation);
+static void note_earliest(struct adversary *adversary);
 static void schedule(struct simulation *simulation, enum fault fault, int64_t every_us);
 
 #define CODE(codes, random) ((codes)[random_below((random), sizeof(codes) / sizeof((codes)[0]))])
@@ -60,13 +61,15 @@ static void cut(struct simulation *simulation, struct random *random) {
   fake_transport_reset_after(simulation->network, connection, written + 1 + bytes);
 }
 
+/* Where records are huge, single bytes would be all that a seed does. */
 static void dribble(struct simulation *simulation, struct random *random) {
-  static const size_t chunks[] = {1, 2, 3, 7, 40, 300, 3000, SIZE_MAX, SIZE_MAX, SIZE_MAX};
-  size_t out = CODE(chunks, random), in = CODE(chunks, random);
-  /* One byte at a time for all of a batch would be all that a seed does. */
-  fake_transport_set_chunks(simulation->network, 0, out < 40 ? 40 : out, in);
-  uint32_t connection = draw_connection(simulation, random);
-  if (connection != 0) fake_transport_set_chunks(simulation->network, connection, out, in);
+  static const size_t outs[] = {1, 16, 100, 300, 1000, SIZE_MAX}, ins[] = {1, 2, 3, 7, 40, SIZE_MAX};
+  size_t least = scenario_has(&simulation->scenario, FAULT_HUGE_RECORDS) ? 3000 : 1;
+  size_t out = CODE(outs, random), in = CODE(ins, random);
+  if (out < least) out = least;
+  uint32_t connection = random_below(random, 3) == 0 ? 0 : draw_connection(simulation, random);
+  if (connection == 0 && out < 300) out = 300;
+  fake_transport_set_chunks(simulation->network, connection, out, in);
 }
 
 static void write_slowly(struct simulation *simulation, struct random *random) {
@@ -337,7 +340,7 @@ static const struct misdeed misdeeds[FAULT_COUNT] = {
     [FAULT_HALF_OPEN] = {open_half, SCENARIO_S},
     [FAULT_CUTS] = {cut, 300 * SCENARIO_MS},
     [FAULT_DRIBBLE] = {dribble, 200 * SCENARIO_MS},
-    [FAULT_SLOW_WRITES] = {write_slowly, 100 * SCENARIO_MS},
+    [FAULT_SLOW_WRITES] = {write_slowly, 300 * SCENARIO_MS},
     [FAULT_REFUSED_CONNECTS] = {refuse_connects, 800 * SCENARIO_MS},
     [FAULT_NAME_FAILURES] = {fail_names, 800 * SCENARIO_MS},
     [FAULT_LOST_REQUESTS] = {lose_requests, 400 * SCENARIO_MS},
@@ -377,12 +380,14 @@ void adversary_init(struct simulation *simulation) {
     if (misdeeds[fault].act != NULL && scenario_has(&simulation->scenario, fault))
       schedule(simulation, fault, misdeeds[fault].every_us);
   }
+  note_earliest(adversary);
 }
 
 bool adversary_act(struct simulation *simulation) {
   struct adversary *adversary = &simulation->adversary;
   int64_t now_us = simulation_now_us(simulation);
   bool acted = false;
+  if (now_us < adversary->earliest_us) return false;
   for (int i = 0; i < FAULT_COUNT; i++) {
     enum fault fault = (enum fault)i;
     if (now_us < adversary->next_us[fault]) continue;
@@ -390,19 +395,21 @@ bool adversary_act(struct simulation *simulation) {
     schedule(simulation, fault, misdeeds[fault].every_us);
     acted = true;
   }
+  note_earliest(adversary);
   return acted;
 }
 
 int64_t adversary_next_us(const struct simulation *simulation) {
-  int64_t next_us = CLOCK_NEVER_US;
-  for (int i = 0; i < FAULT_COUNT; i++)
-    if (simulation->adversary.next_us[i] < next_us) next_us = simulation->adversary.next_us[i];
-  return next_us;
+  return simulation->adversary.earliest_us;
 }
 
 void adversary_postpone(struct simulation *simulation, int64_t duration_us) {
   for (int i = 0; i < FAULT_COUNT; i++)
     if (simulation->adversary.next_us[i] != CLOCK_NEVER_US) simulation->adversary.next_us[i] += duration_us;
+  /* Single bytes for that long are many. */
+  for (uint32_t i = 0; i <= fake_transport_connection_count(simulation->network); i++)
+    fake_transport_set_chunks(simulation->network, i, SIZE_MAX, SIZE_MAX);
+  note_earliest(&simulation->adversary);
 }
 
 void adversary_heal(struct simulation *simulation) {
@@ -410,6 +417,7 @@ void adversary_heal(struct simulation *simulation) {
   const struct scenario *scenario = &simulation->scenario;
   for (int i = 0; i < FAULT_COUNT; i++)
     simulation->adversary.next_us[i] = CLOCK_NEVER_US;
+  note_earliest(&simulation->adversary);
   broker_model_clear_faults(cluster->model);
   int32_t status = broker_model_refuse_values(cluster->model, NULL);
   ASSERT(status == STATUS_OK);
@@ -502,6 +510,12 @@ static void set_names(struct simulation *simulation) {
     snprintf(address, sizeof address, "10.0.0.%d", (int)id);
     fake_transport_set_name(simulation->network, name, address, 100);
   }
+}
+
+static void note_earliest(struct adversary *adversary) {
+  adversary->earliest_us = CLOCK_NEVER_US;
+  for (int i = 0; i < FAULT_COUNT; i++)
+    if (adversary->next_us[i] < adversary->earliest_us) adversary->earliest_us = adversary->next_us[i];
 }
 
 /* At strength 50 every every_us on average, at 100 twice as often, at 1 hardly ever. */

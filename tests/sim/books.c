@@ -134,12 +134,22 @@ void simulation_archive(struct simulation *simulation, uint32_t topic) {
   walk_topic(simulation, topic, true);
 }
 
+/* What follows the number depends on it and on the place, so that bytes that moved are seen. */
 uint32_t books_write_value(char *to, uint32_t number, uint32_t topic, bool is_bad, uint32_t size) {
-  int written = snprintf(to, 64, "%s#%u:%s:", is_bad ? "bad" : "", number, scenario_topics[topic]);
-  uint32_t at = (uint32_t)written;
-  for (; at < size; at++)
-    to[at] = (char)('a' + (number + at * at) % 23);
-  return at;
+  enum { SHIFTS = 251, HEAD_BYTES_MAX = 64 };
+  static char padding[VALUE_BYTES_MAX + SHIFTS];
+  if (padding[0] == 0) {
+    struct random random;
+    random_seed(&random, 1);
+    for (size_t i = 0; i < sizeof padding; i++)
+      padding[i] = (char)('a' + random_below(&random, 16));
+  }
+  ASSERT(size < VALUE_BYTES_MAX);
+  uint32_t at = (uint32_t)snprintf(to, HEAD_BYTES_MAX, "%s#%u:%s:", is_bad ? "bad" : "", number,
+                                   scenario_topics[topic]);
+  if (at >= size) return at;
+  memcpy(to + at, padding + number % SHIFTS, size - at);
+  return size;
 }
 
 static void note_call(struct simulation *simulation, const struct produce_call *call) {

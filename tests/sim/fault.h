@@ -14,6 +14,7 @@
   X(CUTS, "cuts")                         /* a connection is reset at any byte of what is written */         \
   X(DRIBBLE, "dribble")                   /* few bytes are taken or given at once, down to one */            \
   X(SLOW_WRITES, "slow-writes")           /* the system takes some bytes, then blocks for a while */         \
+  X(MERGED_ANSWERS, "merged-answers")     /* one read brings several of them */                              \
   X(REFUSED_CONNECTS, "refused-connects") /* connects are refused, hang or fail at once */                   \
   X(NAME_FAILURES, "name-failures")       /* names are not resolved, late, or to dead addresses */           \
   X(LOST_REQUESTS, "lost-requests")       /* the connection ends before a request is handled */              \
@@ -35,6 +36,7 @@
   X(THROTTLING, "throttling")             /* answers ask for pauses */                                       \
   X(METADATA_ERRORS, "metadata-errors")   /* topics and partitions with errors, answers lost or garbled */   \
   X(STALE_METADATA, "stale-metadata")     /* brokers tell of leaders that were */                            \
+  X(LOGINS, "logins")                     /* brokers want them, again and again, and refuse some */          \
   X(IDENTITY_ERRORS, "identity-errors")   /* InitProducerId fails */                                         \
   X(RECREATED_TOPICS, "recreated-topics") /* topics are deleted and made again */                            \
   X(ADDED_PARTITIONS, "added-partitions")                                                                    \

@@ -157,7 +157,8 @@ void ledger_settle(struct ledger *ledger, uint64_t number) {
   struct ledger_record *record = &ledger->records[number];
   record->settled = true;
   record->may_be_when_settled = record->possible > 0;
-  record->open_when_settled = record->possible > 0 || (record->ceased == ledger->wait && ledger->wait > 0);
+  record->open_when_settled = record->possible > 0 || (record->ceased == ledger->wait && ledger->wait > 0) ||
+                              (ledger->rules.answers_merge && record->parts > 0);
 }
 
 void ledger_begin_wait(struct ledger *ledger) {
@@ -241,6 +242,7 @@ static void count_possible(struct ledger *ledger, uint32_t index, int change) {
     struct ledger_record *record = &ledger->records[ledger->numbers[part->numbers_at + i]];
     if (change > 0) {
       record->possible++;
+      record->parts++;
       record->part = (int32_t)index;
     } else {
       ASSERT(record->possible > 0);

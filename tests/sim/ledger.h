@@ -29,6 +29,7 @@ struct ledger_rules {
   bool idempotent;
   uint32_t max_in_flight;
   int16_t acks;
+  bool answers_merge;  /* the client may not have looked at an answer that it has read */
   bool logs_may_lose;  /* acknowledged records may be gone: acks, brokers that lose data */
   bool memory_is_lost; /* brokers forgot producers, so that they took what they should have refused */
 };
@@ -42,6 +43,7 @@ struct ledger_record {
   uint64_t ceased;          /* the wait in which it was last found out that it was not written */
   uint32_t reports;
   struct report report;
+  uint32_t parts;          /* all that it was in */
   uint32_t possible;       /* parts that may have been written, or may be */
   int32_t part;            /* the last of them, LEDGER_NONE if there is none */
   uint32_t copies;         /* in all logs */

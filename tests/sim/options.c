@@ -12,6 +12,7 @@ const char options_help[] =
     "  --seed N         run one seed; when it fails, print the fewest faults that make it fail\n"
     "  --trace          say all that happens, in virtual time\n"
     "  --without FAULT  leave it off; --only FAULT leaves off all that are not named so (none: all)\n"
+    "  --with FAULT     switch it on in every seed\n"
     "  --seeds A-B      run a range, then print how often each state transition was seen\n"
     "  --jobs N         in so many processes (2)\n"
     "  --state FILE     go on where the range was left\n"
@@ -71,6 +72,11 @@ static bool read_value(struct options *options, const char *name, const char *va
       only->faults |= fault_bit(fault);
     else
       options->allowed &= ~fault_bit(fault);
+    return true;
+  }
+  if (strcmp(name, "--with") == 0) {
+    if (!fault_of_name(value, &fault)) return false;
+    options->forced |= fault_bit(fault);
     return true;
   }
   if (!read_number(value, &number)) return false;

@@ -9,6 +9,7 @@
 struct options {
   uint64_t first_seed, last_seed;
   fault_set allowed; /* faults that seeds may switch on */
+  fault_set forced;  /* that all have */
   enum canary canary;
   bool traced, lists, helps;
   uint32_t jobs;

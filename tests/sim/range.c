@@ -10,7 +10,7 @@ enum {
   JOBS_MAX = 64,
   ROW_SEEDS = 250, /* of one process, before the state is written */
   MAGIC = 0x73696d31,
-  MARGIN_TO_DEMAND_COVERAGE = 2000, /* smaller ranges need not have seen every transition */
+  COVERAGE_SEEDS_MIN = 20000, /* smaller ranges need not have seen the rarest transitions */
 };
 
 static void run_rows(const struct options *options, struct range_state *state);
@@ -72,7 +72,10 @@ static void run_row(const struct options *options, struct range_state *state, ui
     trial->next_seed = seed;
     seed = state->last_seed - seed < row ? state->last_seed + 1 : seed + row;
     trial->end_seed = seed;
+    trial->failures_max =
+        options->failures_max < TRIAL_FAILURES_MAX ? options->failures_max : TRIAL_FAILURES_MAX;
     trial->allowed = options->allowed;
+    trial->forced = options->forced;
     trial->canary = options->canary;
     trial_start(trial);
   }
@@ -92,7 +95,7 @@ static void tell_failures(const struct options *options, const struct trial *tri
     const struct trial_failure *failure = &trial->failures[i];
     printf("seed %llu fails: %s\n  replay: ", (unsigned long long)failure->seed, failure->text);
     struct scenario scenario;
-    scenario_draw(&scenario, failure->seed, options->allowed);
+    scenario_draw(&scenario, failure->seed, options->allowed, options->forced);
     fault_set fewest = i == 0 ? shrink_faults(failure->seed, scenario.faults, options->canary, failure->text)
                               : scenario.faults;
     shrink_print_command(stdout, failure->seed, fewest, options->canary);
@@ -113,7 +116,7 @@ static bool tell_end(const struct range_state *state) {
          (unsigned long long)totals->outcomes_resolved, (unsigned long long)totals->epochs_raised,
          (unsigned long long)totals->turns);
   uint64_t failed = state->failed, passed = totals->seeds - failed;
-  if (totals->seeds >= MARGIN_TO_DEMAND_COVERAGE) {
+  if (totals->seeds >= COVERAGE_SEEDS_MIN) {
     passed += unseen == 0 ? 1 : 0;
     failed += unseen == 0 ? 0 : 1;
   }

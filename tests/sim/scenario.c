@@ -10,7 +10,7 @@ const char *const scenario_topics[SCENARIO_TOPICS_MAX + 1] = {"alpha", "beta", "
 
 static uint64_t mixed(uint64_t value);
 
-void scenario_draw(struct scenario *scenario, uint64_t seed, fault_set allowed) {
+void scenario_draw(struct scenario *scenario, uint64_t seed, fault_set allowed, fault_set forced) {
   *scenario = (struct scenario){.seed = seed};
   struct random random;
   random_seed(&random, mixed(seed));
@@ -22,6 +22,7 @@ void scenario_draw(struct scenario *scenario, uint64_t seed, fault_set allowed) 
     bool on = scenario_pick(scenario, fault, PURPOSE_SWITCH, 100) < density;
     if (on && fault_is_in(allowed, fault)) scenario->faults |= fault_bit(fault);
   }
+  scenario->faults |= forced & allowed;
   scenario->node_count = 1 + random_below(&random, 3);
   scenario->topic_count = 1 + random_below(&random, SCENARIO_TOPICS_MAX);
   scenario->partition_count = 1 + random_below(&random, 4);

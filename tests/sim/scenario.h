@@ -34,8 +34,8 @@ struct scenario {
 /* Of topic number index; the last one is that which comes late. */
 extern const char *const scenario_topics[SCENARIO_TOPICS_MAX + 1];
 
-/* allowed: the faults that may be on. */
-void scenario_draw(struct scenario *scenario, uint64_t seed, fault_set allowed);
+/* allowed: the faults that may be on; forced: those of them that are. */
+void scenario_draw(struct scenario *scenario, uint64_t seed, fault_set allowed, fault_set forced);
 
 static inline bool scenario_has(const struct scenario *scenario, enum fault fault) {
   return fault_is_in(scenario->faults, fault);

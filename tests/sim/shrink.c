@@ -11,7 +11,7 @@ bool shrink_run_seed(const struct options *options) {
   struct scenario scenario;
   struct trial_failure failure;
   struct trial_totals totals;
-  scenario_draw(&scenario, options->first_seed, options->allowed);
+  scenario_draw(&scenario, options->first_seed, options->allowed, options->forced);
   printf("seed %llu, faults:", (unsigned long long)scenario.seed);
   for (int i = 0; i < FAULT_COUNT; i++)
     if (scenario_has(&scenario, (enum fault)i))
@@ -53,9 +53,14 @@ fault_set shrink_faults(uint64_t seed, fault_set faults, enum canary canary, con
 
 void shrink_print_command(FILE *out, uint64_t seed, fault_set faults, enum canary canary) {
   static const char *const canaries[] = {[CANARY_IDENTITY] = "identity", [CANARY_BUFFER] = "buffer"};
+  struct scenario drawn;
+  scenario_draw(&drawn, seed, FAULTS_ALL, 0);
   fprintf(out, "sendoff-sim --seed %llu", (unsigned long long)seed);
   for (int i = 0; i < FAULT_COUNT; i++)
     if (fault_is_in(faults, (enum fault)i)) fprintf(out, " --only %s", fault_name((enum fault)i));
+  for (int i = 0; i < FAULT_COUNT; i++)
+    if (fault_is_in(faults & ~drawn.faults, (enum fault)i))
+      fprintf(out, " --with %s", fault_name((enum fault)i));
   if (faults == 0) fprintf(out, " --only none");
   if (canary != CANARY_NONE) fprintf(out, " --canary %s", canaries[canary]);
   fprintf(out, " --trace\n");
@@ -66,7 +71,8 @@ static bool fails(uint64_t seed, fault_set faults, enum canary canary, bool trac
   struct trial *trial = trial_create();
   trial->next_seed = seed;
   trial->end_seed = seed + 1;
-  trial->allowed = faults;
+  trial->failures_max = 1;
+  trial->allowed = trial->forced = faults;
   trial->canary = canary;
   trial->traced = traced;
   trial_start(trial);

@@ -5,6 +5,8 @@
 #include "base/assertion.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "security/login.h"
+#include "security/sasl_credentials.h"
 #include "sim/books.h"
 #include "sim/invariants.h"
 #include "sim/wiretap.h"
@@ -14,11 +16,12 @@
 
 enum {
   IDLE_TURNS_MAX = 200,
-  TURNS_MAX = 400000,
+  TURNS_MAX = 1000000,
   CHECK_EVERY = 16, /* turns between looks at the whole accumulator */
   REPORTS_AT_ONCE = 16,
   LOGS_EVERY_US = 3 * SCENARIO_S,
   POISON = 0xdb,
+  LOGIN_BACKOFF_MAX_US = 12 * SCENARIO_S,
   PATIENCE_US = 120 * SCENARIO_S,
   EXPIRATION_MS = 20 * 60 * 1000, /* of producers, where there are silences that long */
 };
@@ -32,9 +35,12 @@ static struct accumulator_settings memory_settings(const struct scenario *scenar
 static struct topic_options topic_options(const struct scenario *scenario);
 static struct ledger_rules rules_of(const struct simulation *simulation);
 static void create_cluster(struct simulation *simulation);
+static void create_login(struct simulation *simulation);
 static void create_client(struct simulation *simulation);
 static void create_sender(struct simulation *simulation);
 static void destroy(struct simulation *simulation);
+static void ignore_wake(void *context);
+static bool answer_login(void *context, struct bytes request, struct wire_writer *frame);
 static void before_send(void *context);
 static void on_answer(void *context, int32_t correlation_id, struct bytes topic,
                       const struct produce_response_partition *answer);
@@ -140,6 +146,7 @@ static void create(struct simulation *simulation) {
   struct accumulator_settings memory = memory_settings(&simulation->scenario);
   int32_t status = accumulator_init(&simulation->accumulator, &memory);
   ASSERT(status == STATUS_OK);
+  if (scenario_has(&simulation->scenario, FAULT_LOGINS)) create_login(simulation);
   create_client(simulation);
   create_sender(simulation);
   application_init(simulation);
@@ -251,6 +258,7 @@ static struct ledger_rules rules_of(const struct simulation *simulation) {
   return (struct ledger_rules){.idempotent = simulation->sender_settings.idempotent,
                                .max_in_flight = simulation->sender_settings.max_in_flight,
                                .acks = simulation->topic_options.acks,
+                               .answers_merge = scenario_has(&simulation->scenario, FAULT_MERGED_ANSWERS),
                                .logs_may_lose = simulation->topic_options.acks != -1};
 }
 
@@ -280,6 +288,26 @@ static void create_cluster(struct simulation *simulation) {
   }
 }
 
+static void create_login(struct simulation *simulation) {
+  struct secret *password = secret_create(bytes_of_string("wonderland"));
+  ASSERT(password != NULL);
+  struct sasl_settings settings = {.mechanism = SASL_PLAIN, .username = "alice", .password = password};
+  struct sasl_credentials *credentials;
+  char error[256];
+  int32_t status = sasl_credentials_create(&settings, &credentials, error, sizeof error);
+  ASSERT(status == STATUS_OK);
+  struct login_settings login = {.wake = ignore_wake};
+  status = login_create(&login, credentials, &simulation->login);
+  ASSERT(status == STATUS_OK);
+  sasl_credentials_release(credentials);
+  secret_destroy(password);
+  simulation->network_settings.login = simulation->login;
+  simulation->doorman.random = scenario_stream(&simulation->scenario, FAULT_LOGINS, 0);
+  simulation->doorman.refuses = true;
+  simulation->cluster.stand_in = answer_login;
+  simulation->cluster.context = simulation;
+}
+
 static void create_client(struct simulation *simulation) {
   static const char *const names[] = {"broker-1.sim", "broker-2.sim", "broker-3.sim"};
   struct broker_address servers[CLUSTER_NODES_MAX];
@@ -288,8 +316,8 @@ static void create_client(struct simulation *simulation) {
     servers[i] = (struct broker_address){.host = bytes_of_string(names[i]), .port = CLUSTER_PORT};
   struct wiretap_listener listener = {
       .before_send = before_send, .on_answer = on_answer, .context = simulation};
-  struct transport *transport =
-      wiretap_create(fake_transport_base(simulation->network), &simulation->ledger, &listener);
+  struct transport *transport = wiretap_create(fake_transport_base(simulation->network), &simulation->ledger,
+                                               &listener, simulation->ledger.rules.answers_merge);
   int32_t status =
       network_client_create(&simulation->network_settings, transport, servers, count, &simulation->client);
   ASSERT(status == STATUS_OK);
@@ -314,11 +342,22 @@ static void destroy(struct simulation *simulation) {
   if (whole) accumulator_deinit(&simulation->accumulator);
   model_cluster_deinit(&simulation->cluster);
   ledger_deinit(&simulation->ledger);
+  login_destroy(simulation->login);
   free(simulation->archive);
   free(simulation);
 }
 
 /* ---- what the library calls ---- */
+
+/* No step of a login by a password takes long enough to be waited for. */
+static void ignore_wake(void *context) {
+  (void)context;
+}
+
+static bool answer_login(void *context, struct bytes request, struct wire_writer *frame) {
+  struct simulation *simulation = context;
+  return doorman_answer(&simulation->doorman, request, frame);
+}
 
 static void before_send(void *context) {
   books_note_calls(context);
@@ -536,6 +575,7 @@ static void heal(struct simulation *simulation) {
   simulation->phase = simulation->phase == PHASE_CLOSING ? PHASE_CLOSING : PHASE_HEALED;
   simulation->memory_percent_mille = 0;
   adversary_heal(simulation);
+  simulation->doorman.refuses = false;
   application_end(simulation);
   int64_t limit_us = simulation_now_us(simulation) + liveness_us(simulation);
   while (
@@ -560,7 +600,8 @@ static int64_t liveness_us(const struct simulation *simulation) {
   const struct sender_settings *sender = &simulation->sender_settings;
   return 4 * network->request_timeout_us + 4 * network->connection_setup_timeout_max_us +
          6 * (network->reconnect_backoff_max_us + sender->retry_backoff_max_us) +
-         2 * sender->cluster.propagation_max_us + 30 * SCENARIO_S;
+         2 * sender->cluster.propagation_max_us + 30 * SCENARIO_S +
+         (simulation->login != NULL ? 3 * LOGIN_BACKOFF_MAX_US : 0);
 }
 
 /* Nothing is left but timers that have a minute or more. */

@@ -13,6 +13,7 @@
 #include "sender/sender.h"
 #include "sim/adversary.h"
 #include "sim/application.h"
+#include "sim/doorman.h"
 #include "sim/ledger.h"
 #include "sim/scenario.h"
 #include "support/model_cluster.h"
@@ -57,6 +58,8 @@ struct simulation {
   struct sender_settings sender_settings;
   struct network_client_settings network_settings;
   struct topic_options topic_options;
+  struct doorman doorman;
+  struct login *login; /* NULL: brokers want none */
   struct report_queue reports;
   struct application application;
   struct adversary adversary;

@@ -45,7 +45,7 @@ void trial_finish(struct trial *trial) {
     ASSERT(waitpid(trial->process, &status, 0) == trial->process);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
     note_death(trial, status);
-    if (trial->next_seed >= trial->end_seed || trial->failure_count == TRIAL_FAILURES_MAX) return;
+    if (trial->next_seed >= trial->end_seed || trial->failure_count >= trial->failures_max) return;
     trial_start(trial);
   }
 }
@@ -65,12 +65,12 @@ void trial_totals_add(struct trial_totals *to, const struct trial_totals *from) 
 
 static void run_seeds(struct trial *trial) {
   coverage_count_in(&trial->coverage);
-  for (; trial->next_seed < trial->end_seed && trial->failure_count < TRIAL_FAILURES_MAX;
+  for (; trial->next_seed < trial->end_seed && trial->failure_count < trial->failures_max;
        trial->next_seed++) {
     struct itimerval limit = {.it_value = {.tv_sec = SEED_CPU_SECONDS_MAX}};
     ASSERT(setitimer(ITIMER_PROF, &limit, NULL) == 0);
     struct scenario scenario;
-    scenario_draw(&scenario, trial->next_seed, trial->allowed);
+    scenario_draw(&scenario, trial->next_seed, trial->allowed, trial->forced);
     scenario.canary = trial->canary;
     struct simulation_result result;
     simulation_run(&scenario, trial->traced, &result);

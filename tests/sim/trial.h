@@ -27,7 +27,8 @@ struct trial {
   struct coverage coverage;
   struct trial_failure failures[TRIAL_FAILURES_MAX];
   uint32_t failure_count;
-  fault_set allowed;
+  uint32_t failures_max; /* at most TRIAL_FAILURES_MAX */
+  fault_set allowed, forced;
   enum canary canary;
   bool traced;
   pid_t process;

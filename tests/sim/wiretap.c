@@ -32,6 +32,7 @@ struct wiretap {
   struct transport *under;
   struct ledger *ledger;
   struct wiretap_listener listener;
+  bool merges;
   struct tapped *connections; /* by socket */
   size_t connection_count;
 };
@@ -40,6 +41,7 @@ static struct wiretap *wiretap_of(struct transport *base);
 static struct tapped *tapped_of(struct wiretap *wiretap, int64_t socket);
 static void add(struct stream *stream, const void *data, size_t size);
 static bool next_frame(const struct stream *stream, size_t at, struct bytes *frame);
+static size_t frame_left(const struct stream *stream);
 static void drop(struct stream *stream, size_t size);
 static void take_requests(struct wiretap *wiretap, struct tapped *tapped);
 static void take_request(struct wiretap *wiretap, struct tapped *tapped, struct bytes frame);
@@ -92,9 +94,11 @@ static enum transport_outcome operation_receive(struct transport *base, int64_t 
                                                 size_t capacity, size_t *count) {
   struct wiretap *wiretap = wiretap_of(base);
   struct transport *under = wiretap->under;
+  struct tapped *tapped = tapped_of(wiretap, socket);
+  size_t left = frame_left(&tapped->in);
+  if (!wiretap->merges && !tapped->is_garbled && left < capacity) capacity = left;
   enum transport_outcome outcome = under->operations->receive(under, socket, to, capacity, count);
   if (outcome != TRANSPORT_DONE) return outcome;
-  struct tapped *tapped = tapped_of(wiretap, socket);
   if (tapped->is_garbled) return outcome;
   add(&tapped->in, to, *count);
   take_answers(wiretap, tapped);
@@ -165,13 +169,14 @@ static const struct transport_operations OPERATIONS = {
 };
 
 struct transport *wiretap_create(struct transport *under, struct ledger *ledger,
-                                 const struct wiretap_listener *listener) {
+                                 const struct wiretap_listener *listener, bool merges) {
   struct wiretap *wiretap = calloc(1, sizeof *wiretap);
   ASSERT(wiretap != NULL);
   wiretap->base.operations = &OPERATIONS;
   wiretap->under = under;
   wiretap->ledger = ledger;
   wiretap->listener = *listener;
+  wiretap->merges = merges;
   return &wiretap->base;
 }
 
@@ -210,6 +215,12 @@ static bool next_frame(const struct stream *stream, size_t at, struct bytes *fra
   if (stream->size - at - REQUEST_SIZE_BYTES < size) return false;
   *frame = bytes_of(stream->data + at + REQUEST_SIZE_BYTES, size);
   return true;
+}
+
+/* Bytes up to the end of the frame that has begun, or of its length. */
+static size_t frame_left(const struct stream *stream) {
+  if (stream->size < REQUEST_SIZE_BYTES) return REQUEST_SIZE_BYTES - stream->size;
+  return REQUEST_SIZE_BYTES + (size_t)bytes_load_u32(stream->data) - stream->size;
 }
 
 static void drop(struct stream *stream, size_t size) {

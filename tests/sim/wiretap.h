@@ -17,8 +17,10 @@ struct wiretap_listener {
   void *context;
 };
 
-/* The ledger is borrowed; `under` is destroyed with the wiretap. */
+/* The ledger is borrowed; `under` is destroyed with the wiretap. merges: a read may bring several answers, of
+ * which the client may drop the later ones for what it finds in the first; else it gets one after the
+ * other. */
 struct transport *wiretap_create(struct transport *under, struct ledger *ledger,
-                                 const struct wiretap_listener *listener);
+                                 const struct wiretap_listener *listener, bool merges);
 
 #endif

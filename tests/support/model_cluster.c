@@ -464,10 +464,15 @@ static bool handle(struct model_cluster *cluster, struct model_request *request)
   struct broker_model *model = model_cluster_broker(cluster, request->node_id);
   wire_writer_reset(&cluster->answer);
   model->settings.node_id = request->node_id; /* whom this connection speaks to */
+  struct bytes frame = bytes_of(request->bytes, request->size);
+  if (cluster->stand_in != NULL && cluster->stand_in(cluster->context, frame, &cluster->answer)) {
+    const struct model_connection *asking = &cluster->connections[request->connection];
+    if (!asking->is_closed && !asking->is_stalled) answer(cluster, request);
+    return false;
+  }
   int64_t wait_ms;
   enum broker_answer outcome =
-      broker_model_handle(model, model_cluster_wall_ms(cluster), bytes_of(request->bytes, request->size),
-                          true, &cluster->answer, &wait_ms);
+      broker_model_handle(model, model_cluster_wall_ms(cluster), frame, true, &cluster->answer, &wait_ms);
   struct model_connection *connection = &cluster->connections[request->connection];
   if (outcome == BROKER_ANSWER_STALL) connection->is_stalled = true;
   bool is_delayed = outcome == BROKER_ANSWER_DELAY;

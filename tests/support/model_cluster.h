@@ -55,6 +55,9 @@ struct model_cluster {
   struct model_connection connections[CLUSTER_CONNECTIONS_MAX + 1];
   /* May change an answer's frame before it is sent; NULL: nobody does. */
   void (*tamper)(void *context, const struct request_header *header, struct wire_writer *frame);
+  /* May answer a request in a model's place, such as a login: appends a whole frame and returns true. NULL:
+   * nobody does. */
+  bool (*stand_in)(void *context, struct bytes request, struct wire_writer *frame);
   void *context;
   struct wire_writer answer;
   uint64_t stragglers; /* requests handled after their connection was closed */
