@@ -46,7 +46,7 @@ def describe(sending: Sending) -> str:
 
 class Canary:
     def numbers_of(self, _given: argparse.Namespace) -> dict:
-        return {"records": 20_000, "rate": 4000}
+        return {"records": 10_000, "rate": 4000}
 
     def check(self, run: checks.Checks, rig: Rig, given: argparse.Namespace) -> None:
         canary.check(run, rig, choose(self.numbers_of(given), given))
@@ -98,20 +98,20 @@ class Scenario:
 
 ALL = {scenario.name: scenario for scenario in (
     Scenario("R1", "leaders are killed while they owe answers", kills.plans_r1, kills.act_r1,
-             {"records": 1_000_000, "rate": 4000, "kills": 20}, {"records": 100_000, "rate": 4000, "kills": 3}),
+             {"records": 1_000_000, "rate": 4000, "kills": 20}, {"records": 100_000, "rate": 5000, "kills": 3}),
     Scenario("R2", "brokers are restarted in turn while they owe answers", kills.plans_r2, kills.act_r2,
              {"records": 500_000, "rate": 2000, "loops": 10}, {"records": 24_000, "rate": 2000, "loops": 1}),
     Scenario("R3", "one, then two of three brokers stand still", kills.plans_r3, kills.act_r3,
              {"records": 500_000, "rate": 200, "loops": 20, "stop": 45, "run": 20},
-             {"records": 10_000, "rate": 300, "loops": 1, "stop": 12, "run": 5}),
+             {"records": 6000, "rate": 300, "loops": 1, "stop": 8, "run": 3}),
     Scenario("R4", "connections live 50 to 1500 ms, a fifth of the answers is dropped", network.plans_r4,
-             network.act_r4, {"records": 1_000_000, "rate": 10_000}, {"records": 100_000, "rate": 5000}),
+             network.act_r4, {"records": 1_000_000, "rate": 10_000}, {"records": 100_000, "rate": 10_000}),
     Scenario("R5", "an exchange of three batches is cut at each byte", network.plans_r5, network.act_r5,
              {"stride": 1}, {"stride": 7}),
     Scenario("R6", "leaders move every 500 ms", moves.plans_r6, moves.act_r6,
              {"records": 1_000_000, "rate": 4000, "moves": 500}, {"records": 60_000, "rate": 3000, "moves": 40}),
     Scenario("R7", "a topic is deleted and made again, and gains partitions", incarnations.plans_r7,
-             incarnations.act_r7, {"rate": 2000, "loops": 12, "run": 10}, {"rate": 2000, "loops": 3, "run": 5},
+             incarnations.act_r7, {"rate": 2000, "loops": 12, "run": 10}, {"rate": 2000, "loops": 3, "run": 4},
              incarnations.verify_r7),
     Scenario("R8", "ten thousand topics", many_topics.plans_r8, many_topics.act_r8,
              {"records": 1_000_000, "rate": 20_000, "topics": 10_000}, {}, needs_no_fault=True),
