@@ -406,7 +406,11 @@ int64_t adversary_next_us(const struct simulation *simulation) {
 void adversary_postpone(struct simulation *simulation, int64_t duration_us) {
   for (int i = 0; i < FAULT_COUNT; i++)
     if (simulation->adversary.next_us[i] != CLOCK_NEVER_US) simulation->adversary.next_us[i] += duration_us;
-  /* Single bytes for that long are many. */
+  /* Connects that are refused, and single bytes, would be many in so long a time. */
+  model_cluster_heal(&simulation->cluster);
+  set_names(simulation);
+  for (int32_t id = 1; id <= (int32_t)simulation->cluster.node_count; id++)
+    listen_at(simulation, id, FAKE_ACCEPTS);
   for (uint32_t i = 0; i <= fake_transport_connection_count(simulation->network); i++)
     fake_transport_set_chunks(simulation->network, i, SIZE_MAX, SIZE_MAX);
   note_earliest(&simulation->adversary);

@@ -70,7 +70,9 @@ void invariant_flight_keeps_the_order(struct ledger *ledger, const struct ledger
     if (attempt->node_id != own->node_id)
       ledger_refute(ledger, name, "partition %d is sent to node %d while node %d has a request of it",
                     (int)part->partition, (int)own->node_id, (int)attempt->node_id);
-    if (ledger->numbers[at->numbers_at] > ledger->numbers[part->numbers_at])
+    /* What went to another incarnation of the topic stands in another log. */
+    bool is_younger = ledger->numbers[at->numbers_at] > ledger->numbers[part->numbers_at];
+    if (is_younger && uuid_equal(&at->topic_id, &part->topic_id))
       ledger_refute(ledger, name, "record %u is sent behind the younger %u",
                     ledger->numbers[part->numbers_at], ledger->numbers[at->numbers_at]);
   }
