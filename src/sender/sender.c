@@ -81,6 +81,7 @@ int64_t sender_step(struct sender *sender, int64_t now_us) {
     outcome_call_step(sender, node, now_us);
     produce_dispatch_node(sender, node, now_us);
   }
+  cluster_step(&sender->cluster, now_us); /* what was found to lack a leader only now */
   sender_publish(sender);
   int64_t deadline_us = next_deadline(sender, now_us);
   gate_enter(&sender->gate);
