@@ -359,7 +359,6 @@ static void apply_topic(struct cluster *cluster, const struct metadata_topic *de
   }
   bool recreated =
       !uuid_is_zero(&topic->id) && !uuid_is_zero(&described->id) && !uuid_equal(&topic->id, &described->id);
-  if (!uuid_is_zero(&described->id)) topic->id = described->id; /* older brokers tell none */
   topic->unknown_since_us = 0;
   gate_enter(cluster->gate);
   if (recreated) accumulator_forget_partition_count(found);
@@ -368,7 +367,8 @@ static void apply_topic(struct cluster *cluster, const struct metadata_topic *de
   if (status == STATUS_OK) accumulator_end_want_metadata(found);
   gate_leave(cluster->gate);
   set_wanted(cluster, topic, status != STATUS_OK);
-  if (status != STATUS_OK) return; /* without memory: asked again after the backoff */
+  if (status != STATUS_OK) return; /* without memory: asked again after the backoff, and all is news then */
+  if (!uuid_is_zero(&described->id)) topic->id = described->id; /* older brokers tell none */
   /* Questions that came before the want ended are answered here, later ones want anew. */
   cluster->listener.on_described(cluster->listener.context, described, partitions, version);
   if (recreated) cluster->listener.on_recreated(cluster->listener.context, topic);

@@ -489,6 +489,31 @@ START_TEST(any_allocation_may_fail_and_every_report_is_true) {
 }
 END_TEST
 
+/* Whatever is missing when the topic is described anew: that it is another one is not forgotten. */
+START_TEST(recreated_topic_is_recognised_whichever_allocation_fails) {
+  bool failed = true;
+  uint32_t i = 0;
+  for (; failed; i++) {
+    sender_rig_init(&rig);
+    rig.logs_may_be_gone = true;
+    sender_rig_start_warm(&rig, 1, 1);
+    sender_rig_fault(&rig,
+                     &(struct broker_fault){.api_key = API_PRODUCE, .partition = -1, .drop_response = true});
+    uint32_t lost = sender_rig_send(&rig, "t", 0, 10);
+    sender_rig_run(&rig, RIG_MS);
+    recreate(40);
+    failing_allocator_start(i);
+    bool settled = sender_rig_settle(&rig, 20 * RIG_S);
+    failed = failing_allocator_stop();
+    ck_assert_msg(settled, "not settled when allocation %u fails", i);
+    expect_end(lost, OUTCOME_UNKNOWN, STATUS_TOPIC_RECREATED);
+    sender_rig_verify(&rig);
+    sender_rig_stop(&rig);
+  }
+  ck_assert_uint_gt(i, 3);
+}
+END_TEST
+
 static void add_topic_cases(Suite *suite) {
   TCase *topics = tcase_create("topics");
   tcase_add_checked_fixture(topics, set_up, tear_down);
@@ -530,6 +555,7 @@ int main(void) {
   add_broker_cases(suite);
   TCase *memory = tcase_create("memory");
   tcase_add_test(memory, any_allocation_may_fail_and_every_report_is_true);
+  tcase_add_test(memory, recreated_topic_is_recognised_whichever_allocation_fails);
   suite_add_tcase(suite, memory);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
