@@ -3,8 +3,8 @@
 #include "base/assertion.h"
 #include "base/clock.h"
 #include "base/status.h"
-#include "broker/broker_state.h"
 #include "protocol/api.h"
+#include "sim/realm.h"
 #include "sim/simulation.h"
 #include <stdio.h>
 
@@ -135,8 +135,7 @@ static void crash(struct simulation *simulation, struct random *random) {
     model_cluster_start(cluster, node_id);
     return;
   }
-  model_cluster_kill(cluster, node_id);
-  broker_model_reload(cluster->model);
+  realm_kill(cluster, node_id);
   for (uint32_t t = 0; t < simulation->scenario.topic_count; t++)
     for (uint32_t p = 0; p < simulation->scenario.partition_count; p++)
       if (random_below(random, 3) != 0)
@@ -201,10 +200,10 @@ static void refuse_for_good(struct simulation *simulation, struct random *random
   inject(simulation, random, (struct broker_fault){.error_code = CODE(codes, random)});
 }
 
-/* 46 is told of what was appended just now: a broker that says so of what it does not have cannot be believed
- * in anything. */
+/* 46 is told of what was appended just now: a broker that says so of what it does not have, or has not
+ * committed, cannot be believed in anything. */
 static void lie_about_sequences(struct simulation *simulation, struct random *random) {
-  switch (random_below(random, 3)) {
+  switch (random_below(random, simulation->cluster.replication == NULL ? 3 : 2)) {
   case 0:
     inject(simulation, random, (struct broker_fault){.error_code = STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER});
     break;
@@ -221,14 +220,12 @@ static void fence(struct simulation *simulation, struct random *random) {
 }
 
 static void refuse_records(struct simulation *simulation, struct random *random) {
-  int32_t status =
-      broker_model_refuse_values(simulation->cluster.model, random_below(random, 3) == 0 ? NULL : "bad");
-  ASSERT(status == STATUS_OK);
+  realm_refuse_values(&simulation->cluster, random_below(random, 3) == 0 ? NULL : "bad");
 }
 
 static void limit_messages(struct simulation *simulation, struct random *random) {
   size_t bytes = random_below(random, 4) == 0 ? MESSAGE_MAX_BYTES : 300 + random_below(random, 5000);
-  broker_model_set_message_max_bytes(simulation->cluster.model, bytes);
+  realm_limit_messages(&simulation->cluster, bytes);
 }
 
 static void throttle(struct simulation *simulation, struct random *random) {
@@ -249,8 +246,7 @@ static void disturb_metadata(struct simulation *simulation, struct random *rando
     break;
   default: fault.error_code = CODE(codes, random);
   }
-  int32_t status = broker_model_inject(simulation->cluster.model, &fault);
-  ASSERT(status == STATUS_OK);
+  realm_inject(&simulation->cluster, &fault);
 }
 
 static void disturb_identities(struct simulation *simulation, struct random *random) {
@@ -264,45 +260,43 @@ static void disturb_identities(struct simulation *simulation, struct random *ran
   case 1: fault.withhold_response = true; break;
   default: fault.error_code = CODE(codes, random);
   }
-  int32_t status = broker_model_inject(simulation->cluster.model, &fault);
-  ASSERT(status == STATUS_OK);
+  realm_inject(&simulation->cluster, &fault);
 }
 
 static void recreate_topic(struct simulation *simulation, struct random *random) {
   uint32_t topic = random_below(random, simulation->scenario.topic_count);
-  struct broker_model *model = simulation->cluster.model;
-  bool is_there = broker_topics_find(&model->topics, bytes_of_string(scenario_topics[topic])) != NULL;
-  if (is_there) {
+  const char *name = scenario_topics[topic];
+  if (realm_partition_count(&simulation->cluster, name) > 0) {
     simulation_archive(simulation, topic);
-    int32_t status = broker_model_delete_topic(model, scenario_topics[topic]);
-    ASSERT(status == STATUS_OK);
+    realm_delete_topic(&simulation->cluster, name);
     if (random_below(random, 2) == 0) return; /* until the next time */
   }
-  int32_t status =
-      broker_model_create_topic(model, scenario_topics[topic], simulation->adversary.partition_count[topic]);
-  ASSERT(status == STATUS_OK);
-  simulation_trace(simulation, "topic %s is made again", scenario_topics[topic]);
+  realm_create_topic(&simulation->cluster, name, simulation->adversary.partition_count[topic]);
+  simulation_trace(simulation, "topic %s is made again", name);
 }
 
 static void add_partition(struct simulation *simulation, struct random *random) {
   uint32_t number = random_below(random, simulation->scenario.topic_count);
   const char *name = scenario_topics[number];
-  struct broker_model *model = simulation->cluster.model;
-  const struct broker_topic *topic = broker_topics_find(&model->topics, bytes_of_string(name));
-  if (topic == NULL || topic->partition_count >= SCENARIO_PARTITIONS_MAX - 1) return;
-  int32_t status = broker_model_add_partitions(model, name, topic->partition_count + 1);
-  ASSERT(status == STATUS_OK);
-  simulation->adversary.partition_count[number] = topic->partition_count;
-  lead(simulation, name, topic->partition_count - 1, draw_node(simulation, random));
+  int32_t count = realm_partition_count(&simulation->cluster, name);
+  if (count == 0 || count >= SCENARIO_PARTITIONS_MAX - 1) return;
+  realm_add_partition(&simulation->cluster, name);
+  simulation->adversary.partition_count[number] = count + 1;
+  lead(simulation, name, count, draw_node(simulation, random));
 }
 
 static void make_late_topic(struct simulation *simulation, struct random *random) {
   const char *name = scenario_topics[SCENARIO_TOPICS_MAX];
-  struct broker_model *model = simulation->cluster.model;
-  if (random_below(random, 3) != 0 || broker_topics_find(&model->topics, bytes_of_string(name)) != NULL)
-    return;
-  int32_t status = broker_model_create_topic(model, name, (int32_t)simulation->scenario.partition_count);
-  ASSERT(status == STATUS_OK);
+  if (random_below(random, 3) != 0 || realm_partition_count(&simulation->cluster, name) > 0) return;
+  realm_create_topic(&simulation->cluster, name, (int32_t)simulation->scenario.partition_count);
+}
+
+/* It goes on as leader of what it led, as far as it knows. */
+static void isolate(struct simulation *simulation, struct random *random) {
+  int32_t node_id = draw_node(simulation, random);
+  struct model_cluster *cluster = &simulation->cluster;
+  if (cluster->replication == NULL || !cluster->nodes[node_id].is_up) return;
+  model_cluster_isolate(cluster, node_id, !cluster->nodes[node_id].is_isolated);
 }
 
 /* ---- this machine ---- */
@@ -347,6 +341,7 @@ static const struct misdeed misdeeds[FAULT_COUNT] = {
     [FAULT_LOST_RESPONSES] = {lose_responses, 300 * SCENARIO_MS},
     [FAULT_MUTE] = {mute, 1500 * SCENARIO_MS},
     [FAULT_GARBAGE] = {garble, 600 * SCENARIO_MS},
+    [FAULT_ISOLATION] = {isolate, SCENARIO_S},
     [FAULT_CRASHES] = {crash, 900 * SCENARIO_MS},
     [FAULT_PAUSES] = {pause, 700 * SCENARIO_MS},
     [FAULT_LEADER_MOVES] = {move_leader, 250 * SCENARIO_MS},
@@ -422,16 +417,14 @@ void adversary_heal(struct simulation *simulation) {
   for (int i = 0; i < FAULT_COUNT; i++)
     simulation->adversary.next_us[i] = CLOCK_NEVER_US;
   note_earliest(&simulation->adversary);
-  broker_model_clear_faults(cluster->model);
-  int32_t status = broker_model_refuse_values(cluster->model, NULL);
-  ASSERT(status == STATUS_OK);
-  broker_model_set_message_max_bytes(cluster->model, MESSAGE_MAX_BYTES);
+  model_cluster_clear_faults(cluster);
+  realm_refuse_values(cluster, NULL);
+  realm_limit_messages(cluster, MESSAGE_MAX_BYTES);
+  model_cluster_heal(cluster);
   cluster->request_delay_us = cluster->response_delay_us = 500;
   fake_transport_set_chunks(simulation->network, 0, SIZE_MAX, SIZE_MAX);
   set_names(simulation);
   for (int32_t id = 1; id <= (int32_t)cluster->node_count; id++) {
-    if (!cluster->nodes[id].is_up) model_cluster_start(cluster, id);
-    model_cluster_freeze(cluster, id, false);
     listen_at(simulation, id, FAKE_ACCEPTS);
     uint32_t open[CONNECTIONS_LOOKED_AT];
     uint32_t count = model_cluster_open(cluster, id, open, CONNECTIONS_LOOKED_AT);
@@ -442,11 +435,8 @@ void adversary_heal(struct simulation *simulation) {
     }
   }
   for (uint32_t t = 0; t < scenario->topic_count; t++) {
-    if (broker_topics_find(&cluster->model->topics, bytes_of_string(scenario_topics[t])) == NULL) {
-      status = broker_model_create_topic(cluster->model, scenario_topics[t],
-                                         simulation->adversary.partition_count[t]);
-      ASSERT(status == STATUS_OK);
-    }
+    if (realm_partition_count(cluster, scenario_topics[t]) == 0)
+      realm_create_topic(cluster, scenario_topics[t], simulation->adversary.partition_count[t]);
     for (int32_t p = 0; p < SCENARIO_PARTITIONS_MAX; p++)
       lead(simulation, scenario_topics[t], p, 1 + p % (int32_t)cluster->node_count);
   }
@@ -459,8 +449,7 @@ static void inject(struct simulation *simulation, struct random *random, struct 
   fault.topic = fault.partition < 0 || random_below(random, 2) == 0 ? NULL : draw_topic(simulation, random);
   fault.skip = random_below(random, 3);
   fault.count = 1 + random_below(random, 4);
-  int32_t status = broker_model_inject(simulation->cluster.model, &fault);
-  ASSERT(status == STATUS_OK);
+  realm_inject(&simulation->cluster, &fault);
 }
 
 static const char *draw_topic(const struct simulation *simulation, struct random *random) {
@@ -479,26 +468,16 @@ static uint32_t draw_connection(const struct simulation *simulation, struct rand
 }
 
 static void lead(struct simulation *simulation, const char *topic, int32_t partition, int32_t node_id) {
-  struct broker_topic *found = broker_topics_find(&simulation->cluster.model->topics, bytes_of_string(topic));
-  if (found == NULL || partition >= found->partition_count) return;
-  if (broker_topic_partition(found, partition)->leader_id == node_id) return;
-  simulation_trace(simulation, "node %d leads %s-%d", (int)node_id, topic, (int)partition);
-  model_cluster_lead(&simulation->cluster, topic, partition, node_id);
+  simulation_trace(simulation, "node %d shall lead %s-%d", (int)node_id, topic, (int)partition);
+  realm_lead(&simulation->cluster, topic, partition, node_id);
 }
 
 /* Of all partitions that there are, or may come to be. */
 static int32_t lowest_epoch(const struct simulation *simulation) {
-  const struct broker_topics *topics = &simulation->cluster.model->topics;
-  int32_t lowest = scenario_has(&simulation->scenario, FAULT_LATE_TOPIC) ||
-                           scenario_has(&simulation->scenario, FAULT_RECREATED_TOPICS) ||
-                           scenario_has(&simulation->scenario, FAULT_ADDED_PARTITIONS)
-                       ? 0
-                       : INT32_MAX;
-  for (uint32_t t = 0; t < topics->count; t++)
-    for (int32_t p = 0; p < topics->by_name[t]->partition_count; p++)
-      if (topics->by_name[t]->partitions[p].leader_epoch < lowest)
-        lowest = topics->by_name[t]->partitions[p].leader_epoch;
-  return lowest;
+  static const enum fault makers[] = {FAULT_LATE_TOPIC, FAULT_RECREATED_TOPICS, FAULT_ADDED_PARTITIONS};
+  for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++)
+    if (scenario_has(&simulation->scenario, makers[i])) return 0;
+  return realm_lowest_epoch(&simulation->cluster);
 }
 
 static void listen_at(struct simulation *simulation, int32_t node_id, enum fake_listener_kind kind) {

@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/status.h"
-#include "broker/broker_state.h"
 #include "sim/invariants.h"
+#include "sim/realm.h"
 #include "sim/simulation.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +22,7 @@ struct walk {
 };
 
 static void note_call(struct simulation *simulation, const struct produce_call *call);
+static void begin_log(void *context, int32_t partition, const struct uuid *incarnation);
 static uint32_t number_of(const struct bytes value);
 static bool visit(void *context, int64_t offset, int64_t timestamp_ms, const struct record_view *record);
 static void check_value(struct simulation *simulation, uint32_t number, uint32_t topic, struct bytes value);
@@ -131,6 +132,7 @@ void books_trace_state(const struct simulation *simulation) {
 }
 
 void simulation_archive(struct simulation *simulation, uint32_t topic) {
+  if (scenario_has(&simulation->scenario, FAULT_REPLICATION)) return; /* what was committed stays there */
   walk_topic(simulation, topic, true);
 }
 
@@ -181,22 +183,16 @@ static void note_call(struct simulation *simulation, const struct produce_call *
 }
 
 static void walk_topic(struct simulation *simulation, uint32_t topic, bool is_archived) {
-  struct broker_topic *found =
-      broker_topics_find(&simulation->cluster.model->topics, bytes_of_string(scenario_topics[topic]));
-  if (found == NULL) return;
-  for (int32_t p = 0; p < found->partition_count; p++) {
-    struct walk walk = {.simulation = simulation,
-                        .topic = topic,
-                        .partition = p,
-                        .incarnation = found->id,
-                        .is_archived = is_archived};
-    if (!is_archived) ledger_begin_log(&simulation->ledger, topic, p);
-    int32_t status =
-        broker_model_visit_records(simulation->cluster.model, scenario_topics[topic], p, visit, &walk);
-    if (status != STATUS_OK)
-      ledger_refute(&simulation->ledger, "I9 wire_is_what_was_sealed", "a log cannot be read: %s",
-                    status_name(status));
-  }
+  struct walk walk = {.simulation = simulation, .topic = topic, .is_archived = is_archived};
+  struct realm_walk along = {.begin = begin_log, .visit = visit, .context = &walk};
+  realm_walk_logs(&simulation->cluster, scenario_topics[topic], &along);
+}
+
+static void begin_log(void *context, int32_t partition, const struct uuid *incarnation) {
+  struct walk *walk = context;
+  walk->partition = partition;
+  walk->incarnation = *incarnation;
+  if (!walk->is_archived) ledger_begin_log(&walk->simulation->ledger, walk->topic, partition);
 }
 
 static bool visit(void *context, int64_t offset, int64_t timestamp_ms, const struct record_view *record) {

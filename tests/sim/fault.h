@@ -22,6 +22,8 @@
   X(MUTE, "mute")                         /* it is handled, then the connection says nothing any more */     \
   X(GARBAGE, "garbage")                   /* answers that make no sense */                                   \
   /* brokers */                                                                                              \
+  X(REPLICATION, "replication")           /* three of them, two copies in sync, leaders that are elected */  \
+  X(ISOLATION, "isolation")               /* a node hears nothing of the others, where they replicate */     \
   X(CRASHES, "crashes")                   /* a broker dies and comes back with what its snapshot keeps */    \
   X(PAUSES, "pauses")                     /* a broker stands still and goes on */                            \
   X(LEADER_MOVES, "leader-moves")         /* partitions change their leader */                               \

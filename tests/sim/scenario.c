@@ -23,10 +23,13 @@ void scenario_draw(struct scenario *scenario, uint64_t seed, fault_set allowed, 
     if (on && fault_is_in(allowed, fault)) scenario->faults |= fault_bit(fault);
   }
   scenario->faults |= forced & allowed;
+  if (fault_is_in(allowed, FAULT_REPLICATION) && random_below(&random, 3) == 0)
+    scenario->faults |= fault_bit(FAULT_REPLICATION);
   scenario->node_count = 1 + random_below(&random, 3);
   scenario->topic_count = 1 + random_below(&random, SCENARIO_TOPICS_MAX);
   scenario->partition_count = 1 + random_below(&random, 4);
   scenario->safety_us = SCENARIO_S + (int64_t)random_below(&random, 14 * SCENARIO_S);
+  if (scenario_has(scenario, FAULT_REPLICATION)) scenario->node_count = 3;
   scenario->record_count = 20 + random_below(&random, 300);
 }
 

@@ -9,6 +9,7 @@
 #include "security/sasl_credentials.h"
 #include "sim/books.h"
 #include "sim/invariants.h"
+#include "sim/realm.h"
 #include "sim/wiretap.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -268,24 +269,8 @@ static void create_cluster(struct simulation *simulation) {
   broker_settings_init(&settings);
   settings.seed = scenario->seed;
   if (scenario_has(scenario, FAULT_LONG_SILENCES)) settings.producer_id_expiration_ms = EXPIRATION_MS;
-  model_cluster_init(&simulation->cluster, &settings, scenario->node_count, START_US);
+  realm_init(&simulation->cluster, scenario, &settings, START_US);
   simulation->network = simulation->cluster.transport;
-  for (int32_t id = 1; id <= (int32_t)scenario->node_count; id++) {
-    char name[24], address[24];
-    snprintf(name, sizeof name, "broker-%d.sim", (int)id);
-    snprintf(address, sizeof address, "10.0.0.%d", (int)id);
-    fake_transport_set_name(simulation->network, name, address, 100);
-    int32_t status = broker_model_set_node(simulation->cluster.model, id, name, CLUSTER_PORT);
-    ASSERT(status == STATUS_OK);
-  }
-  for (uint32_t t = 0; t < scenario->topic_count; t++) {
-    int32_t status = broker_model_create_topic(simulation->cluster.model, scenario_topics[t],
-                                               (int32_t)scenario->partition_count);
-    ASSERT(status == STATUS_OK);
-    for (uint32_t p = 0; p < scenario->partition_count; p++)
-      model_cluster_lead(&simulation->cluster, scenario_topics[t], (int32_t)p,
-                         1 + (int32_t)((t + p) % scenario->node_count));
-  }
 }
 
 static void create_login(struct simulation *simulation) {
