@@ -2,14 +2,14 @@
  * Stands in front of a broker and does to its connections what the lines on standard input say, each of which
  * is answered with a line:
  *
- *     hold | open | cut          answers stay here | everything passes | all connections are reset, new ones
- * refused reset | close              ends all connections life MIN MAX               of connections from now
- * on, in ms; 0 0: no end delay MIN MAX              of answers, in ms drop PERCENT               of produce
- * answers, after the request got to the broker dribble BYTES              at most so many in a millisecond
- *     cut-request N | cut-answer N   once: the connection ends after N bytes of the next produce request or
- * answer alter PERCENT | restamp 0|1    damage of record batches that the broker takes for good owed CLIENT |
- * held CLIENT  how many produce answers that client waits for | of them, how many are held here tally what
- * was done, as JSON
+ *     hold | open | cut          produce answers stay here | everything passes | all connections are reset,
+ * new ones refused reset | close              ends all connections life MIN MAX               of connections
+ * from now on, in ms; 0 0: no end delay MIN MAX              of answers, in ms drop PERCENT               of
+ * produce answers, after the request got to the broker dribble BYTES              at most so many in a
+ * millisecond cut-request N | cut-answer N   once: the connection ends after N bytes of the next produce
+ * request or answer alter PERCENT | restamp 0|1    damage of record batches that the broker takes for good
+ * owed CLIENT | held CLIENT  how many produce answers that client waits for | of them, how many are held here
+ * tally what was done, as JSON
  *
  * Ends with its standard input. frame.h and link.h say what the faults are exactly. */
 #include "../programs/support.h"
@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -83,12 +84,18 @@ static void refuse(struct shell *shell) {
   end_all(shell, LINK_RESET);
 }
 
+static int64_t to_ms(struct timeval time) {
+  return (int64_t)time.tv_sec * 1000 + time.tv_usec / 1000;
+}
+
 static void print_tally(const struct tally *tally) {
+  struct rusage usage;
+  (void)getrusage(RUSAGE_SELF, &usage);
   (void)printf("{\"connections\": %" PRIu64 ", \"produce_answers\": %" PRIu64 ", \"dropped\": %" PRIu64
                ", \"ended\": %" PRIu64 ", \"altered\": %" PRIu64 ", \"restamped\": %" PRIu64
-               ", \"cut\": %" PRIu64 "}\n",
+               ", \"cut\": %" PRIu64 ", \"cpu_ms\": %" PRId64 "}\n",
                tally->connections, tally->produce_answers, tally->dropped, tally->ended, tally->altered,
-               tally->restamped, tally->cut);
+               tally->restamped, tally->cut, to_ms(usage.ru_utime) + to_ms(usage.ru_stime));
 }
 
 /* Commands without a number. False: it is another one. */

@@ -24,17 +24,23 @@ def plans_r1(options) -> list[Plan]:
 
 def spread(sendings: list[Sending], times: int, act) -> None:
     """Calls act(number) so many times, each when a part of an equal share of the records is sent; the share's rest is
-    sent meanwhile."""
+    sent meanwhile. One more share is for a slow machine, and for what comes after."""
     for number in range(times):
         for sending in sendings:
-            share = sending.plan.records / times
-            sending.limit(int(share * (number + 1)))
+            sending.limit(sending.plan.records * (number + 1) // (times + 1))
         for sending in sendings:
-            due = int(sending.plan.records / times * (number + SHARE_BEFORE))
+            due = int(sending.plan.records / (times + 1) * (number + SHARE_BEFORE))
             sending.sender.wait_for(lambda: sending.sender.sent >= due, f"record {due} is sent")
         act(number)
     for sending in sendings:
         sending.limit(sending.plan.records)
+
+
+def is_owed(sending: Sending, count) -> bool:
+    """Whether answers are owed to the sender. One that has sent its share gets more to send."""
+    if sending.sender.sent >= sending.allowed and sending.sender.pending == 0:
+        sending.limit(sending.allowed + max(1, sending.plan.rate // 4))
+    return count(sending.client_id) > 0
 
 
 def owe(rig: Rig, node: int, sendings: list[Sending], number: int) -> None:
@@ -47,9 +53,9 @@ def owe(rig: Rig, node: int, sendings: list[Sending], number: int) -> None:
         count, what = proxy.owed, "a frozen broker owes answers"
     own = [sending for sending in sendings if not sending.plan.is_peer]
     for sending in own:
-        sending.sender.wait_for(lambda: count(sending.client_id) > 0, f"{what} from {sending.plan.name}")
+        sending.sender.wait_for(lambda: is_owed(sending, count), f"{what} from {sending.plan.name}")
     deadline = time.monotonic() + PEER_SECONDS_MAX
-    while time.monotonic() < deadline and not all(count(sending.client_id) > 0 for sending in sendings):
+    while time.monotonic() < deadline and not all(is_owed(sending, count) for sending in sendings):
         time.sleep(0.02)
     time.sleep(HELD_SECONDS)
     for sending in own:

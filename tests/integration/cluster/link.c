@@ -193,9 +193,14 @@ static void pass_answer(struct link *link, uint8_t *frame, size_t size) {
   if (!link->mute) keep_answer(link, call->produce, frame, size);
 }
 
+/* While holding, logins and metadata still pass, or who has just connected would have nothing to be held. */
+static bool may_leave(const struct link *link) {
+  const struct held_answer *answer = link->first_answer;
+  return answer != NULL && !(link->proxy->faults.holding && answer->produce);
+}
+
 static void release_answers(struct link *link, int64_t at_us) {
-  while (link->first_answer != NULL && !link->proxy->faults.holding &&
-         link->first_answer->release_us <= at_us) {
+  while (may_leave(link) && link->first_answer->release_us <= at_us) {
     const struct held_answer *answer = link->first_answer;
     if (answer->produce) arm_cut(&link->client, CUT_ANSWER);
     byte_queue_push(&link->client.leaving, answer->bytes, answer->size);
@@ -275,8 +280,7 @@ int64_t link_step(struct link *link, int64_t at_us) {
   watch(&link->client, &link->broker);
   watch(&link->broker, &link->client);
   int64_t next_us = link->end_us;
-  if (link->first_answer != NULL && !link->proxy->faults.holding && link->first_answer->release_us < next_us)
-    next_us = link->first_answer->release_us;
+  if (may_leave(link) && link->first_answer->release_us < next_us) next_us = link->first_answer->release_us;
   if (slow && link->client.leaving.size + link->broker.leaving.size > 0 && link->dribble_us < next_us)
     next_us = link->dribble_us;
   return next_us;

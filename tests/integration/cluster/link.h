@@ -21,7 +21,7 @@ struct faults {
   uint64_t dribble_bytes; /* at most so many in a millisecond and direction; 0: no limit */
   uint64_t alter_percent; /* of record batches */
   bool restamp;      /* batches whose answers were dropped get another producer id when they come again */
-  bool holding;      /* answers stay in the proxy */
+  bool holding;      /* produce answers stay in the proxy, and what is behind them */
   enum cut_side cut; /* once */
   uint64_t cut_at;   /* bytes from the start of the next produce request or answer */
 };

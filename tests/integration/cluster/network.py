@@ -25,7 +25,8 @@ def act_r4(rig: Rig, sendings: list[Sending], _options) -> str:
     done = {name: value - before[name] for name, value in rig.tally().items()}
     checks.expect(done["dropped"] * 100 >= 10 * done["produce_answers"] and done["ended"] > 10,
                   f"too little happened: {done}")
-    return f"{done['ended']} connections ended, {done['dropped']} of {done['produce_answers']} answers dropped"
+    return (f"{done['ended']} connections ended, {done['dropped']} of {done['produce_answers']} answers dropped; "
+            f"the proxies took {done['cpu_ms']} ms of CPU")
 
 
 # Records larger than a batch: each is a batch, and a request, of its own.

@@ -80,6 +80,7 @@ class Sending:
         self.client_id = prefix
         self.ledger = rig.folder / f"{prefix}.ledger"
         self.found: dict = {}
+        self.allowed = 0
         settings = SENDER_SETTINGS | plan.settings | {"client.id": self.client_id}
         if plan.client == "librdkafka":
             settings |= {"partitioner": "murmur2_random", "queue.buffering.max.messages": 1000000}
@@ -96,6 +97,7 @@ class Sending:
 
     def limit(self, records: int) -> None:
         """Lets records below that number be sent, no more."""
+        self.allowed = records
         self._tell(f"limit {records}")
 
     def stop(self) -> None:
@@ -149,6 +151,19 @@ class Rig:
             result = java_tools.run("TopicMaker", arguments, 600)
             checks.expect(result.returncode == 0, f"TopicMaker: {result.stdout}{result.stderr}")
         return Sending(self, plan, sending, self.seed * 1000 + self.runs)
+
+    def heal(self) -> None:
+        """Ends what a scenario that failed has left behind."""
+        for node in self.cluster.nodes:
+            if node.process is None:
+                self.cluster.restart(node.index)
+            else:
+                self.cluster.resume(node.index)
+        for command in ("life", "delay"):
+            self.tell(command, 0, 0)
+        for command in ("drop", "alter", "restamp", "dribble"):
+            self.tell(command, 0)
+        self.tell("open")
 
     def describe(self, topics: list[str]) -> dict:
         """As any running node sees it; empty if none answers."""

@@ -10,6 +10,7 @@ import kills
 import many_topics
 import moves
 import network
+import processes
 from rig import PROOF, Plan, Rig, Sending
 
 NUMBERS = {
@@ -71,7 +72,13 @@ class Scenario:
     def play(self, rig: Rig, options: argparse.Namespace, plans: list[Plan]) -> tuple[str, list[Sending]]:
         """Sends, acts, waits for the ends and reads back; what the senders were, verified."""
         sendings = [rig.start(self.name, plan) for plan in plans]
-        note = self.act(rig, sendings, options)
+        try:
+            note = self.act(rig, sendings, options)
+        except Exception:
+            rig.heal()
+            for sending in sendings:
+                processes.end(sending.sender.child)
+            raise
         for sending in sendings:
             sending.sender.finish(must_succeed=sending.plan.client == "sendoff")
         rig.wait_whole([name for sending in sendings for name in sending.topic_names])
