@@ -55,6 +55,8 @@ struct script {
 
 static void init_rig(struct script *script, uint8_t choice);
 static uint8_t next_byte(struct script *script);
+static int16_t error_of(uint8_t amount);
+static void refuse(struct script *script, uint8_t amount);
 static void step(struct script *script);
 static void send_some(struct script *script, int32_t partition, uint32_t count, size_t value_bytes);
 static void inject(struct script *script, const struct broker_fault *fault);
@@ -113,15 +115,28 @@ static uint8_t next_byte(struct script *script) {
   return byte;
 }
 
+static int16_t error_of(uint8_t amount) {
+  static const int16_t errors[] = {1,  3,  5,  6,  7,  10, 14, 19, 20, 29,
+                                   45, 46, 47, 59, 72, 74, 75, 90, -1, 999};
+  return errors[amount / 2 % (sizeof errors / sizeof errors[0])];
+}
+
+/* Produce requests. No broker calls a batch a duplicate (46) that it does not have. */
+static void refuse(struct script *script, uint8_t amount) {
+  int16_t error = error_of(amount);
+  inject(script, &(struct broker_fault){.api_key = API_PRODUCE,
+                                        .partition = amount % 4 == 3 ? -1 : amount % 2,
+                                        .count = 1 + amount % 3,
+                                        .error_code = error,
+                                        .after_append = error == 7 || error == 20 || error == 46});
+}
+
 static void step(struct script *script) {
   struct sender_rig *rig = &script->rig;
   struct model_cluster *cluster = &rig->cluster;
   enum step_kind kind = (enum step_kind)(next_byte(script) % STEP_KIND_COUNT);
   uint8_t amount = next_byte(script);
   int32_t node = 1 + amount % NODES, partition = amount % 2;
-  static const int16_t errors[] = {1,  3,  5,  6,  7,  10, 14, 19, 20, 29,
-                                   45, 46, 47, 59, 72, 74, 75, 90, -1, 999};
-  int16_t error = errors[amount / 2 % (sizeof errors / sizeof errors[0])];
   switch (kind) {
   case STEP_SEND: send_some(script, partition, 1, 10 + amount); break;
   case STEP_SEND_MANY: send_some(script, partition, amount, 100); break;
@@ -139,13 +154,7 @@ static void step(struct script *script) {
   case STEP_FREEZE: model_cluster_freeze(cluster, node, true); break;
   case STEP_THAW: model_cluster_freeze(cluster, node, false); break;
   case STEP_LEAD: model_cluster_lead(cluster, "t", amount / 4 % 2, node); break;
-  case STEP_REFUSE:
-    inject(script, &(struct broker_fault){.api_key = API_PRODUCE,
-                                          .partition = amount % 4 == 3 ? -1 : partition,
-                                          .count = 1 + amount % 3,
-                                          .error_code = error,
-                                          .after_append = error == 7 || error == 20});
-    break;
+  case STEP_REFUSE: refuse(script, amount); break;
   case STEP_DROP:
     inject(script, &(struct broker_fault){.api_key = (amount & 4) != 0 ? API_METADATA : API_PRODUCE,
                                           .partition = -1,
@@ -176,7 +185,7 @@ static void step(struct script *script) {
     inject(script, &(struct broker_fault){.api_key = (amount & 1) != 0 ? API_METADATA : API_INIT_PRODUCER_ID,
                                           .partition = -1,
                                           .count = 1 + amount % 3,
-                                          .error_code = error,
+                                          .error_code = error_of(amount),
                                           .throttle_ms = amount});
     break;
   case STEP_KIND_COUNT: break;
