@@ -69,7 +69,9 @@ static void check_stranger(enum compression_codec codec, uint8_t choice, struct 
   /* It says the same in just the room that it needs. */
   bool is_unpacked = unpack(codec, input, size, &again, &again_size);
   ASSERT(is_unpacked && bytes_equal(bytes_of(unpacked, size), bytes_of(again, again_size)));
-  if (codec == COMPRESSION_SNAPPY && input.data[0] != 0x82)
+  /* The library takes a literal of 2^32 bytes for one of none; our reader of blocks refuses it. */
+  bool has_huge = memmem(input.data, input.size, "\xfc\xff\xff\xff\xff", 5) != NULL;
+  if (codec == COMPRESSION_SNAPPY && input.data[0] != 0x82 && !has_huge)
     ASSERT(snappy_block_holds(input, bytes_of(unpacked, size)));
   free(unpacked);
   free(again);
