@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/status.h"
+#include "base/transition.h"
 #include "producer/exit_guard.h"
 #include "producer/fork_guard.h"
 #include "producer/memory_waiter.h"
@@ -143,6 +144,7 @@ void producer_join_threads(struct producer *producer) {
 
 void producer_set_state(struct producer *producer, enum producer_state state) {
   ASSERT(allowed[producer->state][state]);
+  transition_note("producer", producer->state, state);
   producer->state = state;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "base/transition.h"
 #include "producer/waiting.h"
 #include "support/codecs.h"
 #include "support/failing_allocator.h"
@@ -212,6 +213,29 @@ START_TEST(states_only_go_forward) {
 }
 END_TEST
 
+static uint32_t changes[PRODUCER_STATE_COUNT][PRODUCER_STATE_COUNT];
+
+static void count_change(void *context, const char *machine, uint32_t from, uint32_t to) {
+  (void)context;
+  if (strcmp(machine, "producer") == 0) changes[from][to]++; /* under the producer's lock */
+}
+
+/* The simulator counts those of all other machines. */
+START_TEST(each_change_that_is_listed_is_made) {
+  world_broker_start();
+  transition_observe(count_change, NULL);
+  void *handle = world_create(NULL, NULL);
+  ck_assert_int_eq(waiting_close(world_lock(handle), -1), STATUS_OK);
+  producer_destroy(handle);
+  transition_observe(NULL, NULL);
+  for (int from = 0; from < PRODUCER_STATE_COUNT; from++)
+    for (int to = 0; to < PRODUCER_STATE_COUNT; to++)
+      ck_assert_uint_eq(changes[from][to] > 0,
+                        producer_state_may_change((enum producer_state)from, (enum producer_state)to));
+  world_broker_stop();
+}
+END_TEST
+
 START_TEST(timeouts_become_deadlines) {
   ck_assert_int_eq(producer_deadline_us(5000, 0), 5000);
   ck_assert_int_eq(producer_deadline_us(5000, 3), 8000);
@@ -306,6 +330,7 @@ int main(void) {
   tcase_add_test(test_case, destroy_does_not_wait_and_calls_back_no_more);
   tcase_add_test(test_case, a_callback_may_destroy_its_producer);
   tcase_add_test(test_case, states_only_go_forward);
+  tcase_add_test(test_case, each_change_that_is_listed_is_made);
   tcase_add_test(test_case, timeouts_become_deadlines);
   tcase_add_test(test_case, the_wall_clock_goes_with_the_monotonic_one_in_between);
   tcase_add_test(test_case, only_an_earlier_close_changes_one_under_way);
