@@ -21,6 +21,8 @@ enum { HOST_MAX_BYTES = 255 };
 static const char spaces[] = " \t\r\n\f";
 
 static bool place_next(const char **cursor, struct place *place);
+static size_t protocol_bytes(const struct place *place);
+static bool is_of_name(char c);
 static const char *place_read(struct place *place);
 static const char *address_read(struct place *place);
 static const char *name_read(struct place *place);
@@ -75,19 +77,29 @@ static bool place_next(const char **cursor, struct place *place) {
 
 /* Fills in host and port. NULL, or what is wrong as the end of a sentence. */
 static const char *place_read(struct place *place) {
-  static const char protocol[] = "PLAINTEXT://";
-  place->host = place->text;
-  const char *slashes = memmem(place->text, place->size, "://", 3);
-  if (slashes != NULL) {
-    bool plain = strncasecmp(place->text, protocol, strlen(protocol)) == 0;
-    if (!plain) return "names a protocol: this version speaks only PLAINTEXT";
-    place->host += strlen(protocol);
-  }
+  place->host = place->text + protocol_bytes(place);
+  if (memmem(place->host, place->size - (size_t)(place->host - place->text), "://", 3) != NULL)
+    return "names a protocol that Kafka does not have: security.protocol says it, it must be host:port";
   bool bracketed = place->host < place->text + place->size && *place->host == '[';
   return bracketed ? address_read(place) : name_read(place);
 }
 
-/* [address]:port */
+/* Of what listeners begin with. As with Kafka's own clients it says nothing: security.protocol does. */
+static size_t protocol_bytes(const struct place *place) {
+  static const char *const protocols[] = {"PLAINTEXT://", "SSL://", "SASL_PLAINTEXT://", "SASL_SSL://"};
+  for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++) {
+    size_t size = strlen(protocols[i]);
+    if (size <= place->size && strncasecmp(place->text, protocols[i], size) == 0) return size;
+  }
+  return 0;
+}
+
+static bool is_of_name(char c) {
+  bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  return letter || c == '.' || c == '-' || c == '_';
+}
+
+/* [address]:port, or [address%zone]:port */
 static const char *address_read(struct place *place) {
   const char *end = place->text + place->size;
   const char *close = memchr(place->host, ']', (size_t)(end - place->host));
@@ -98,9 +110,10 @@ static const char *address_read(struct place *place) {
     return "lacks an address between its brackets";
   const char *zone = memchr(place->host, '%', place->host_size);
   size_t digits = zone == NULL ? place->host_size : (size_t)(zone - place->host);
-  for (size_t i = 0; i < digits; i++) {
-    if (strchr("0123456789abcdefABCDEF:.", place->host[i]) == NULL)
-      return "has no IPv6 address in its brackets";
+  for (size_t i = 0; i < place->host_size; i++) {
+    bool fits = i < digits ? memchr("0123456789abcdefABCDEF:.", place->host[i], 24) != NULL
+                           : i == digits || is_of_name(place->host[i]);
+    if (!fits || digits == 0) return "has no IPv6 address in its brackets";
   }
   return port_read(place, close + 1);
 }
@@ -110,10 +123,7 @@ static const char *name_read(struct place *place) {
   const char *end = place->text + place->size;
   size_t size = 0;
   for (const char *c = place->host; c < end && *c != ':'; c++, size++) {
-    bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9');
-    if (!letter && *c != '.' && *c != '-' && *c != '_') {
-      return "has a character that a host name cannot have: it must be host:port";
-    }
+    if (!is_of_name(*c)) return "has a character that a host name cannot have: it must be host:port";
   }
   place->host_size = size;
   const char *rest = place->host + size;

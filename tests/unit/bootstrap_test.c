@@ -58,10 +58,12 @@ START_TEST(white_space_and_empty_places_are_passed_over) {
 }
 END_TEST
 
-START_TEST(plaintext_may_be_named) {
+START_TEST(protocols_of_listeners_may_stand_there) {
   assert_servers("PLAINTEXT://a:1,plaintext://[::1]:2", "a 1,::1 2");
-  assert_refused("SSL://a:9093", "speaks only PLAINTEXT");
-  assert_refused("://a:1", "speaks only PLAINTEXT");
+  assert_servers("SSL://a:1,sasl_plaintext://b:2,SASL_SSL://[::1]:3", "a 1,b 2,::1 3");
+  assert_refused("HTTPS://a:9093", "security.protocol");
+  assert_refused("://a:1", "security.protocol");
+  assert_refused("SSL://SSL://a:1", "security.protocol");
   assert_refused("PLAINTEXT://", "lacks a host");
 }
 END_TEST
@@ -90,6 +92,9 @@ START_TEST(bad_hosts_are_refused) {
   assert_refused("[::1", "closing bracket");
   assert_refused("[]:1", "lacks an address");
   assert_refused("[localhost]:1", "no IPv6 address");
+  assert_refused("[%eth0]:1", "no IPv6 address");
+  assert_refused("[fe80::1%eth0/1]:1", "no IPv6 address");
+  assert_refused("PLAINTEXT://[%:/\x2f]", "security.protocol");
   assert_refused("[::1]9092", "other than a port");
   char name[300];
   memset(name, 'x', sizeof(name) - 1);
@@ -120,7 +125,7 @@ int main(void) {
   tcase_add_test(test_case, names_and_addresses_are_read);
   tcase_add_test(test_case, without_a_port_9092_is_meant);
   tcase_add_test(test_case, white_space_and_empty_places_are_passed_over);
-  tcase_add_test(test_case, plaintext_may_be_named);
+  tcase_add_test(test_case, protocols_of_listeners_may_stand_there);
   tcase_add_test(test_case, an_empty_list_is_refused);
   tcase_add_test(test_case, bad_ports_are_refused);
   tcase_add_test(test_case, bad_hosts_are_refused);
