@@ -29,9 +29,9 @@ struct ledger_rules {
   bool idempotent;
   uint32_t max_in_flight;
   int16_t acks;
-  bool answers_merge;  /* the client may not have looked at an answer that it has read */
-  bool logs_may_lose;  /* acknowledged records may be gone: acks, brokers that lose data */
-  bool memory_is_lost; /* brokers forgot producers, so that they took what they should have refused */
+  bool answers_merge; /* the client may not have looked at an answer that it has read */
+  bool logs_may_lose; /* acknowledged records may be gone: acks, brokers that lose data */
+  bool fences_lie;    /* brokers call a producer fenced, and still take what it sent before */
 };
 
 struct ledger_record {

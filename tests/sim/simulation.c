@@ -260,7 +260,8 @@ static struct ledger_rules rules_of(const struct simulation *simulation) {
                                .max_in_flight = simulation->sender_settings.max_in_flight,
                                .acks = simulation->topic_options.acks,
                                .answers_merge = scenario_has(&simulation->scenario, FAULT_MERGED_ANSWERS),
-                               .logs_may_lose = simulation->topic_options.acks != -1};
+                               .logs_may_lose = simulation->topic_options.acks != -1,
+                               .fences_lie = scenario_has(&simulation->scenario, FAULT_FENCING)};
 }
 
 static void create_cluster(struct simulation *simulation) {
