@@ -62,16 +62,25 @@ static rd_kafka_t *create(struct sender *sender, const char *bootstrap, char **s
   return producer;
 }
 
+static rd_kafka_resp_err_t try_record(struct sender *sender, const struct load_record *record) {
+  const rd_kafka_vu_t parts[] = {
+      {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = record->topic},
+      {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {.ptr = (void *)(uintptr_t)record->key, .size = LOAD_KEY_BYTES}},
+      {.vtype = RD_KAFKA_VTYPE_VALUE,
+       .u.mem = {.ptr = (void *)(uintptr_t)record->text, .size = record->text_bytes}},
+      {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+      {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)(record->id + 1)}};
+  rd_kafka_error_t *error = rd_kafka_produceva(sender->producer, parts, sizeof parts / sizeof parts[0]);
+  rd_kafka_resp_err_t code = error == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
+  if (error != NULL) rd_kafka_error_destroy(error);
+  return code;
+}
+
 /* A full queue is waited for, as Sendoff's and Java's senders wait. */
 static bool send_record(void *user, const struct load_record *record) {
-  struct sender *sender = user;
   for (;;) {
-    rd_kafka_resp_err_t error = rd_kafka_producev(
-        sender->producer, RD_KAFKA_V_TOPIC(record->topic), RD_KAFKA_V_KEY(record->key, LOAD_KEY_BYTES),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)record->text, record->text_bytes),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE((void *)(uintptr_t)(record->id + 1)),
-        RD_KAFKA_V_END);
-    if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) return error == RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_resp_err_t code = try_record(user, record);
+    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) return code == RD_KAFKA_RESP_ERR_NO_ERROR;
     sleep_us(10000);
   }
 }
