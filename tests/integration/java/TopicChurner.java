@@ -12,6 +12,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -88,9 +89,21 @@ public final class TopicChurner {
         }
         if (!last) {
             admin.deleteTopics(List.of(topic)).all().get();
+            awaitDeletion();
             deleted = System.currentTimeMillis();
         }
         output.printf("life %d %d %d %d %d%n", incarnation, creating, created, deleting, deleted);
+    }
+
+    /** Until no broker has any of it left: a reader of the next incarnation could be shown the old log there. */
+    private void awaitDeletion() throws ExecutionException, InterruptedException {
+        List<Integer> brokers = admin.describeCluster().nodes().get().stream().map(Node::id).toList();
+        while (admin.describeLogDirs(brokers).allDescriptions().get().values().stream()
+            .flatMap(folders -> folders.values().stream())
+            .flatMap(folder -> folder.replicaInfos().keySet().stream())
+            .anyMatch(partition -> partition.topic().equals(topic))) {
+            Thread.sleep(20);
+        }
     }
 
     /** Brokers delete a topic a while after they said so. */
