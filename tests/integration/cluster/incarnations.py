@@ -24,7 +24,7 @@ PAUSE_MS_MAX = 30000  # a hang; the longest pause is told, since it depends on t
 
 
 def plans_r7(options) -> list[Plan]:
-    return [Plan("", SENDING_SECONDS_MAX * options.rate, options.rate, partitions=0, expires=None,
+    return [Plan("", SENDING_SECONDS_MAX * options.rate, options.rate, partitions=0, may_expire=True,
                  settings={"metadata.max.age.ms": 2000})]
 
 

@@ -112,7 +112,7 @@ def plans_r3(options) -> list[Plan]:
     expiring = {"delivery.timeout.ms": 1000 * timeout, "max.block.ms": 86400000}
     return [Plan("no timeout", options.records, options.rate, settings=NO_TIMEOUT | request),
             Plan(f"delivery timeout {timeout} s", options.records, options.rate, settings=expiring | request,
-                 expires=True)]
+                 may_expire=True)]
 
 
 def act_r3(rig: Rig, sendings: list[Sending], options) -> str:

@@ -45,7 +45,7 @@ PROOF = ("batches_retried", "out_of_order_answers", "outcomes_resolved")
 @dataclasses.dataclass
 class Plan:
     """What one sender sends. settings are the client library's, in Java's names, beside SENDER_SETTINGS. label tells
-    senders of one scenario apart. expires: whether some records have to end without being delivered; None: they may.
+    senders of one scenario apart. may_expire: records may end without being delivered.
     No partitions: somebody else makes the topic."""
     label: str
     records: int
@@ -55,7 +55,7 @@ class Plan:
     partitions: int = 12
     replication: int = NODES
     settings: dict = dataclasses.field(default_factory=dict)
-    expires: bool | None = False
+    may_expire: bool = False
 
     @property
     def is_peer(self) -> bool:
@@ -119,9 +119,10 @@ class Sending:
         return {name: self.sender.summary[name] for name in PROOF if name in self.sender.summary}
 
     def is_right(self) -> bool:
-        """Everything that is wrong is zero, and everything was delivered, or something expired where it has to."""
+        """Everything that is wrong is zero, and everything was delivered unless it may expire: when that happens is a
+        matter of the machine's speed, too."""
         absent = self.found["not_delivered"] + self.found["unknown"]
-        return self.found["right"] and self.plan.expires in (None, absent > 0) and self.found["accepted"] > 0
+        return self.found["right"] and (self.plan.may_expire or absent == 0) and self.found["accepted"] > 0
 
 
 class Rig:
