@@ -1,17 +1,20 @@
 #include "base/allocator.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+/* Read by every thread; the context is there before the function is, and stays. */
 static struct {
-  bool (*may_allocate)(void *context);
-  void *context;
+  bool (*_Atomic may_allocate)(void *context);
+  void *_Atomic context;
 } hook;
 
 bool allocator_may_allocate(void) {
-  return hook.may_allocate == NULL || hook.may_allocate(hook.context);
+  bool (*may_allocate)(void *) = atomic_load_explicit(&hook.may_allocate, memory_order_acquire);
+  return may_allocate == NULL || may_allocate(atomic_load_explicit(&hook.context, memory_order_relaxed));
 }
 
 void *allocator_allocate(size_t size) {
@@ -60,6 +63,6 @@ void allocator_unmap(void *memory, size_t size) {
 }
 
 void allocator_set_hook(bool (*may_allocate)(void *context), void *context) {
-  hook.may_allocate = may_allocate;
-  hook.context = context;
+  if (may_allocate != NULL) atomic_store_explicit(&hook.context, context, memory_order_relaxed);
+  atomic_store_explicit(&hook.may_allocate, may_allocate, memory_order_release);
 }
