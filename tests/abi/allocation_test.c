@@ -27,7 +27,7 @@ static struct {
 } run;
 
 static struct tls_world certificates;
-static char folder[] = "allocation-test-XXXXXX";
+static char folder[] = P_tmpdir "/sendoff-allocation-XXXXXX";
 
 /* `fail` makes the library's own threads fail from the beginning, so that only they do; act is done by the
  * host's thread, whose allocations fail, too, if both_fail. */

@@ -75,6 +75,13 @@ SYSTEM_HEADERS = {
     "setjmp.h": r"$^",
 }
 
+# What lies beside these at the top was left there by mistake.
+TOP_LEVEL = {".ci", "abi", "bindings", "cmake", "completions", "man", "scripts", "src", "tests",
+             ".clang-format", ".editorconfig", ".gitattributes", ".gitignore", "CMakeLists.txt", "CMakePresets.json",
+             "LICENSE", "Makefile", "THIRD-PARTY-LICENSES",
+             "ABI.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONFIGURATION.md", "CONTRIBUTING.md", "README.md",
+             "SECURITY.md"}
+
 RULES = []
 
 
@@ -241,6 +248,13 @@ def no_path_belongs_to_one_machine(sources):
 
 def is_prose_or_code(each):
     return b"\0" not in each.bytes and each.suffix not in ("hex", "bin") and each.name != "LICENSE"
+
+
+@rule
+def the_top_level_is_known(sources):
+    for each in sources:
+        if each.path.split("/")[0] not in TOP_LEVEL:
+            yield f"{each.path}:1: not what belongs at the top level"
 
 
 @rule

@@ -150,6 +150,10 @@ BAD = {
         ("src/base/noun.c", 'static const char *path = "/tm' + 'p/socket";\n'),
         ("scripts/hello", "#!/bin/sh\ncat /wo" + "rk/main/file\n"),
     ],
+    "the_top_level_is_known": [
+        ("left-behind", "left behind\n"),
+        ("made-aXs788/good.properties", "a=1\n"),
+    ],
     "text_is_clean": [
         ("README.md", "no end of line"),
         ("README.md", "two of them\n\n"),

@@ -20,6 +20,8 @@ from sender_run import Sender  # noqa: E402  pylint: disable=wrong-import-positi
 LISTENERS = ("SCRAM512", "SIGNED")
 # Sessions of so few seconds are renewed two seconds before their end, but not within a second: that is each second.
 MAX_REAUTH_MS = 3000
+# Lines for so many more seconds than are sent: a sender that starts first must not be done first.
+SPARE_SECONDS = 10
 # Logins that a second of sending has at least, on a machine that is busy with other things.
 LOGINS_PER_SECOND = 0.25
 
@@ -66,7 +68,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=20_000, help="lines a second, for each of two senders")
     options = parser.parse_args()
     run = checks.Checks()
-    source = lines.make_input(options.seconds * options.rate, 11)
+    source = lines.make_input((options.seconds + SPARE_SECONDS) * options.rate, 11)
     with checks.Workplace("reauthentication") as place, \
             SecureCluster(place, LISTENERS, {"connections.max.reauth.ms": MAX_REAUTH_MS}) as cluster:
         senders = {}
