@@ -26,7 +26,8 @@ static void read_topic(struct cluster *cluster, struct wire_reader *reader, int1
 static void apply_topic(struct cluster *cluster, const struct metadata_topic *described,
                         struct wire_reader partitions, int16_t version, int64_t now_us);
 static void topic_unknown(struct cluster *cluster, struct sender_topic *topic, int64_t now_us);
-static bool apply_partitions(struct cluster *cluster, struct sender_topic *topic,
+static int32_t reserve_partitions(struct sender_topic *topic, int32_t count);
+static void apply_partitions(struct cluster *cluster, struct sender_topic *topic,
                              const struct metadata_topic *described, struct wire_reader partitions,
                              int16_t version, bool recreated);
 static bool set_leader(struct cluster *cluster, struct sender_topic *topic, int32_t partition,
@@ -364,6 +365,7 @@ static void apply_topic(struct cluster *cluster, const struct metadata_topic *de
   if (recreated) accumulator_forget_partition_count(found);
   int32_t status =
       accumulator_set_partition_count(cluster->accumulator, found, described->partition_count, now_us);
+  if (status == STATUS_OK) status = reserve_partitions(topic, described->partition_count);
   if (status == STATUS_OK) accumulator_end_want_metadata(found);
   gate_leave(cluster->gate);
   set_wanted(cluster, topic, status != STATUS_OK);
@@ -372,10 +374,7 @@ static void apply_topic(struct cluster *cluster, const struct metadata_topic *de
   /* Questions that came before the want ended are answered here, later ones want anew. */
   cluster->listener.on_described(cluster->listener.context, described, partitions, version);
   if (recreated) cluster->listener.on_recreated(cluster->listener.context, topic);
-  if (!apply_partitions(cluster, topic, described, partitions, version, recreated)) {
-    set_wanted(cluster, topic, true);
-    return;
-  }
+  apply_partitions(cluster, topic, described, partitions, version, recreated);
   cluster->listener.on_partitions(cluster->listener.context, topic);
 }
 
@@ -399,22 +398,24 @@ static void topic_unknown(struct cluster *cluster, struct sender_topic *topic, i
   cluster->listener.on_topic_failed(cluster->listener.context, topic, status, true);
 }
 
-static bool apply_partitions(struct cluster *cluster, struct sender_topic *topic,
+/* STATUS_OK, STATUS_OUT_OF_MEMORY: then they are as they were. */
+static int32_t reserve_partitions(struct sender_topic *topic, int32_t count) {
+  if (count <= topic->partition_count) return STATUS_OK;
+  struct partition_leader *leaders =
+      allocator_reallocate(topic->leaders, (size_t)count * sizeof *topic->leaders);
+  if (leaders == NULL) return STATUS_OUT_OF_MEMORY;
+  topic->leaders = leaders;
+  struct partition_load *loads = allocator_reallocate(topic->loads, (size_t)count * sizeof *loads);
+  if (loads == NULL) return STATUS_OUT_OF_MEMORY;
+  topic->loads = loads;
+  for (; topic->partition_count < count; topic->partition_count++)
+    leaders[topic->partition_count] = (struct partition_leader){-1, -1};
+  return STATUS_OK;
+}
+
+static void apply_partitions(struct cluster *cluster, struct sender_topic *topic,
                              const struct metadata_topic *described, struct wire_reader partitions,
                              int16_t version, bool recreated) {
-  if (described->partition_count > topic->partition_count) {
-    size_t bytes = (size_t)described->partition_count * sizeof *topic->leaders;
-    struct partition_leader *leaders = allocator_reallocate(topic->leaders, bytes);
-    if (leaders == NULL) return false;
-    for (int32_t i = topic->partition_count; i < described->partition_count; i++)
-      leaders[i] = (struct partition_leader){-1, -1};
-    topic->leaders = leaders;
-    struct partition_load *loads =
-        allocator_reallocate(topic->loads, (size_t)described->partition_count * sizeof *loads);
-    if (loads == NULL) return false;
-    topic->loads = loads;
-    topic->partition_count = described->partition_count;
-  }
   for (int32_t i = 0; i < described->partition_count; i++) {
     struct metadata_partition partition;
     metadata_response_read_partition(&partitions, version, &partition);
@@ -422,7 +423,6 @@ static bool apply_partitions(struct cluster *cluster, struct sender_topic *topic
     struct partition_leader leader = {known ? partition.leader_id : -1, partition.leader_epoch};
     set_leader(cluster, topic, partition.index, leader, recreated);
   }
-  return true;
 }
 
 static bool set_leader(struct cluster *cluster, struct sender_topic *topic, int32_t partition,

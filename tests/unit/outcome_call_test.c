@@ -502,6 +502,26 @@ START_TEST(a_recreated_topic_is_not_asked_about_the_old_one) {
 }
 END_TEST
 
+/* The partition that is asked about is none of the new topic's. */
+START_TEST(a_topic_that_was_made_again_with_fewer_partitions_leaves_no_question) {
+  sender_rig_start_warm(&rig, 2, 3);
+  rig.logs_may_be_gone = true;
+  lose(2, 3, 3);
+  sender_rig_fault(&rig,
+                   &(struct broker_fault){.api_key = API_PRODUCE, .partition = -1, .throttle_ms = 5000});
+  while (sender_rig_partition(&rig, "t", 2)->place != PLACE_QUERY)
+    sender_rig_run(&rig, RIG_MS);
+  ck_assert_int_eq(broker_model_delete_topic(rig.cluster.model, "t"), STATUS_OK);
+  ck_assert_int_eq(broker_model_create_topic(rig.cluster.model, "t", 1), STATUS_OK);
+  cluster_want_refresh(&rig.sender->cluster);
+  ck_assert(sender_rig_settle(&rig, 30 * RIG_S));
+  ck_assert_uint_eq(sender_rig_count(&rig, OUTCOME_UNKNOWN), 3);
+  sender_rig_run(&rig, 10 * RIG_S); /* the pause is over */
+  ck_assert_uint_eq(questions(), 0);
+  sender_rig_verify(&rig);
+}
+END_TEST
+
 /* Whichever allocation fails while it asks, everything is delivered. */
 START_TEST(missing_memory_leaves_it_to_the_walk) {
   bool failed = true;
@@ -554,6 +574,7 @@ int main(void) {
   tcase_add_test(meanwhile, a_late_answer_finds_records_that_timed_out);
   tcase_add_test(meanwhile, a_producer_ends_with_a_question_open);
   tcase_add_test(meanwhile, a_recreated_topic_is_not_asked_about_the_old_one);
+  tcase_add_test(meanwhile, a_topic_that_was_made_again_with_fewer_partitions_leaves_no_question);
   tcase_add_test(meanwhile, missing_memory_leaves_it_to_the_walk);
   suite_add_tcase(suite, meanwhile);
   SRunner *runner = srunner_create(suite);

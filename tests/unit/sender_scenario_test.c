@@ -496,17 +496,24 @@ START_TEST(recreated_topic_is_recognised_whichever_allocation_fails) {
   for (; failed; i++) {
     sender_rig_init(&rig);
     rig.logs_may_be_gone = true;
-    sender_rig_start_warm(&rig, 1, 1);
+    sender_rig_start_warm(&rig, 2, 1);
+    model_cluster_lead(&rig.cluster, "t", 0, 2);
+    sender_rig_send(&rig, "t", 0, 10);
+    ck_assert(sender_rig_settle(&rig, 5 * RIG_S));
     sender_rig_fault(&rig,
                      &(struct broker_fault){.api_key = API_PRODUCE, .partition = -1, .drop_response = true});
     uint32_t lost = sender_rig_send(&rig, "t", 0, 10);
     sender_rig_run(&rig, RIG_MS);
     recreate(40);
+    broker_model_set_leader(rig.cluster.model, "t", 0, 1, 0); /* an older epoch than the old topic's */
     failing_allocator_start(i);
     bool settled = sender_rig_settle(&rig, 20 * RIG_S);
     failed = failing_allocator_stop();
     ck_assert_msg(settled, "not settled when allocation %u fails", i);
     expect_end(lost, OUTCOME_UNKNOWN, STATUS_TOPIC_RECREATED);
+    uint32_t next = sender_rig_send(&rig, "t", 0, 10);
+    ck_assert_msg(sender_rig_settle(&rig, 5 * RIG_S), "not sent on when allocation %u fails", i);
+    expect_end(next, OUTCOME_DELIVERED, STATUS_OK);
     sender_rig_verify(&rig);
     sender_rig_stop(&rig);
   }
