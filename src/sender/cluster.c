@@ -423,6 +423,9 @@ static void apply_partitions(struct cluster *cluster, struct sender_topic *topic
     struct partition_leader leader = {known ? partition.leader_id : -1, partition.leader_epoch};
     set_leader(cluster, topic, partition.index, leader, recreated);
   }
+  /* What the old topic's other partitions had is nothing to the new one's, if it gets some later. */
+  for (int32_t i = described->partition_count; recreated && i < topic->partition_count; i++)
+    set_leader(cluster, topic, i, (struct partition_leader){-1, -1}, true);
 }
 
 static bool set_leader(struct cluster *cluster, struct sender_topic *topic, int32_t partition,

@@ -65,7 +65,8 @@ struct cluster_listener {
   void (*on_leader)(void *context, struct sender_topic *topic, int32_t partition);
   /* The topic was described: its partition count and leaders are as told. */
   void (*on_partitions)(void *context, struct sender_topic *topic);
-  /* The topic has another id than before: it was deleted and made again. */
+  /* The topic has another id than before: it was deleted and made again. on_leader follows for all
+   * partitions, those that it no longer has included. */
   void (*on_recreated)(void *context, struct sender_topic *topic);
   /* The topic's unsent records cannot be delivered. staged_only: those that have no partition yet. */
   void (*on_topic_failed)(void *context, struct sender_topic *topic, int32_t status, bool staged_only);

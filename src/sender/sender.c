@@ -312,10 +312,8 @@ static void on_recreated(void *context, struct sender_topic *topic) {
     gate_enter(&sender->gate);
     struct partition *queue = i < topic->topic->partition_capacity ? topic->topic->partitions[i] : NULL;
     gate_leave(&sender->gate);
-    if (queue == NULL || queue->sender->queue == NULL) continue;
-    sender_partition_topic_recreated(queue->sender, &state);
-    /* It asks nothing any more, and the new topic may lack the partition: then no leader brings it away. */
-    if (queue->sender->place == PLACE_QUERY) routing_place(sender, queue->sender, sender->now_us);
+    if (queue != NULL && queue->sender->queue != NULL)
+      sender_partition_topic_recreated(queue->sender, &state);
   }
 }
 

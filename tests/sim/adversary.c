@@ -271,8 +271,11 @@ static void recreate_topic(struct simulation *simulation, struct random *random)
     realm_delete_topic(&simulation->cluster, name);
     if (random_below(random, 2) == 0) return; /* until the next time */
   }
-  realm_create_topic(&simulation->cluster, name, simulation->adversary.partition_count[topic]);
-  simulation_trace(simulation, "topic %s is made again", name);
+  /* Half of the times with fewer partitions than it had. */
+  int32_t most = simulation->adversary.partition_count[topic];
+  int32_t count = random_below(random, 2) == 0 ? most : 1 + (int32_t)random_below(random, (uint32_t)most);
+  realm_create_topic(&simulation->cluster, name, count);
+  simulation_trace(simulation, "topic %s is made again with %d partitions", name, (int)count);
 }
 
 static void add_partition(struct simulation *simulation, struct random *random) {
@@ -281,7 +284,8 @@ static void add_partition(struct simulation *simulation, struct random *random) 
   int32_t count = realm_partition_count(&simulation->cluster, name);
   if (count == 0 || count >= SCENARIO_PARTITIONS_MAX - 1) return;
   realm_add_partition(&simulation->cluster, name);
-  simulation->adversary.partition_count[number] = count + 1;
+  int32_t *most = &simulation->adversary.partition_count[number];
+  if (*most < count + 1) *most = count + 1;
   lead(simulation, name, count, draw_node(simulation, random));
 }
 
@@ -435,8 +439,11 @@ void adversary_heal(struct simulation *simulation) {
     }
   }
   for (uint32_t t = 0; t < scenario->topic_count; t++) {
+    int32_t wanted = simulation->adversary.partition_count[t];
     if (realm_partition_count(cluster, scenario_topics[t]) == 0)
-      realm_create_topic(cluster, scenario_topics[t], simulation->adversary.partition_count[t]);
+      realm_create_topic(cluster, scenario_topics[t], wanted);
+    while (realm_partition_count(cluster, scenario_topics[t]) < wanted)
+      realm_add_partition(cluster, scenario_topics[t]);
     for (int32_t p = 0; p < SCENARIO_PARTITIONS_MAX; p++)
       lead(simulation, scenario_topics[t], p, 1 + p % (int32_t)cluster->node_count);
   }

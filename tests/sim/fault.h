@@ -40,7 +40,7 @@
   X(STALE_METADATA, "stale-metadata")     /* brokers tell of leaders that were */                            \
   X(LOGINS, "logins")                     /* brokers want them, again and again, and refuse some */          \
   X(IDENTITY_ERRORS, "identity-errors")   /* InitProducerId fails */                                         \
-  X(RECREATED_TOPICS, "recreated-topics") /* topics are deleted and made again */                            \
+  X(RECREATED_TOPICS, "recreated-topics") /* deleted, and made again, perhaps smaller */                     \
   X(ADDED_PARTITIONS, "added-partitions")                                                                    \
   X(LATE_TOPIC, "late-topic") /* a topic that comes into being late, or never */                             \
   /* this machine */                                                                                         \

@@ -181,6 +181,26 @@ START_TEST(recreated_topic_leaves_open_what_may_be_in_the_old_one) {
 }
 END_TEST
 
+/* Their leader epochs are lower than those that the old topic had come to. */
+START_TEST(partitions_that_a_recreated_topic_gets_later_have_its_own_leaders) {
+  sender_rig_start_warm(&rig, 2, 2);
+  model_cluster_lead(&rig.cluster, "t", 1, 2);
+  uint32_t moved = sender_rig_send(&rig, "t", 1, 10);
+  ck_assert(sender_rig_settle(&rig, 5 * RIG_S));
+  ck_assert_int_eq(rig.records[moved].report.broker, 2);
+  recreate(1);
+  uint32_t homeless = sender_rig_send(&rig, "t", 1, 10);
+  sender_rig_run(&rig, 5 * RIG_S);
+  ck_assert_int_eq(sender_rig_outcome(&rig, homeless), OUTCOME_NONE);
+  broker_model_add_partitions(rig.cluster.model, "t", 2);
+  broker_model_set_leader(rig.cluster.model, "t", 1, 1, 0);
+  ck_assert(sender_rig_settle(&rig, 5 * RIG_S));
+  expect_end(homeless, OUTCOME_DELIVERED, STATUS_OK);
+  ck_assert_int_eq(rig.records[homeless].report.broker, 1);
+  sender_rig_verify(&rig);
+}
+END_TEST
+
 START_TEST(forbidden_topic_fails_its_records_and_no_others) {
   sender_rig_start(&rig, 1);
   create_topic("t", 1);
@@ -532,6 +552,7 @@ static void add_topic_cases(Suite *suite) {
   tcase_add_test(topics, added_partitions_are_used_after_one_refresh);
   tcase_add_test(topics, recreated_topic_takes_what_was_not_sent_to_the_old_one);
   tcase_add_test(topics, recreated_topic_leaves_open_what_may_be_in_the_old_one);
+  tcase_add_test(topics, partitions_that_a_recreated_topic_gets_later_have_its_own_leaders);
   tcase_add_test(topics, forbidden_topic_fails_its_records_and_no_others);
   tcase_add_test(topics, forbidden_topic_is_asked_about_again_for_what_was_sent_to_it);
   suite_add_tcase(suite, topics);
