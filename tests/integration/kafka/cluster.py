@@ -45,18 +45,24 @@ def fetch(version: str) -> str:
     return f"{libs}/*"
 
 
+_reserved: list[socket.socket] = []
+
+
 def free_port() -> int:
     """A port below the range that the system hands to outgoing connections, so that it stays free while a killed
-    broker is down."""
+    broker is down. Nobody else gets it from here, in this process or another, for as long as this one lives: a socket
+    is bound to it that does not listen, beside which only one may that reuses addresses, as brokers and proxies do."""
     while True:
         port = random.randrange(12000, 30000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+        reserved = socket.socket()
+        try:
+            reserved.bind(("127.0.0.1", port))
+        except OSError:
+            reserved.close()
+            continue
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _reserved.append(reserved)
+        return port
 
 
 def is_listed(port: int) -> bool:
