@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """command_test.py [VERSION ...]: the command `sendoff` against real Apache Kafka: produce a file, be told to end in
 the middle of its input, perf."""
+import array
+import fcntl
 import json
 import signal
 import subprocess
 import sys
-import time
+import termios
 
 import checks
 import java_tools
@@ -28,6 +30,13 @@ def check_file(cluster: Cluster, place) -> None:
     checks.expect(found["right"] and found["read"] == LINES, f"Kafka's consumer found {found}")
 
 
+def unread_bytes(pipe) -> int:
+    """What was written to a pipe and not read yet."""
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
+
+
 def check_signal(cluster: Cluster, place, number: int) -> None:
     """The input never ends; a linger of a minute keeps the records back until the signal comes."""
     topic = f"signal-{number}"
@@ -37,7 +46,7 @@ def check_signal(cluster: Cluster, place, number: int) -> None:
                              "-X", "linger.ms=60000"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     child.stdin.write(keyed(source, place).read_bytes())
     child.stdin.flush()
-    time.sleep(1)
+    processes.wait_until(lambda: unread_bytes(child.stdin) == 0, 60, "all lines are read")
     child.send_signal(number)
     status = child.wait(30)
     errors = child.stderr.read().decode()
