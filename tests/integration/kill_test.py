@@ -24,48 +24,61 @@ ATTEMPTS = 8
 PARTITIONS = 12
 
 
-def freeze(cluster: Cluster, node: int, sender: Sender) -> None:
-    """The broker stands still and owes answers."""
-    cluster.pause(node)
-    at_pause = sender.lines_read
-    sender.wait_for(lambda: sender.lines_read > at_pause + 2 and sender.in_flight > 0, "a frozen broker owes answers")
+class Paced:
+    """A sender that is kept busy while something is waited for."""
+
+    def __init__(self, sender: Sender, rate: int) -> None:
+        self.sender, self.rate = sender, rate
+
+    def wait_for(self, condition, what: str) -> None:
+        def met() -> bool:
+            self.sender.feed(self.rate // 4)
+            return condition()
+        self.sender.wait_for(met, what)
+
+    def wait_owed(self, what: str) -> None:
+        """Until what was printed after this call says that requests are in flight."""
+        before = self.sender.lines_read
+        self.wait_for(lambda: self.sender.lines_read > before + 2 and self.sender.in_flight > 0, what)
+
+    def wait_delivered(self, what: str) -> None:
+        delivered = self.sender.delivered
+        self.wait_for(lambda: self.sender.delivered > delivered, what)
 
 
-def withhold(proxy: Proxy, sender: Sender) -> None:
-    """The broker has written and answered, but no answer arrives."""
-    proxy.hold()
-    at_hold = sender.lines_read
-    sender.wait_for(lambda: sender.lines_read > at_hold + 2 and sender.in_flight > 0, "answers are withheld")
-    time.sleep(WITHHOLD_SECONDS)
-
-
-def kill_while_owing(cluster: Cluster, node: int, sender: Sender, proxy: Proxy, way: str) -> bool:
+def kill_while_owing(cluster: Cluster, node: int, paced: Paced, proxy: Proxy, way: str) -> bool:
     """Kills and restarts; true if the broker certainly owed answers when it was killed."""
-    sender.wait_for(lambda: sender.in_flight > 0, "answers are owed")
+    paced.wait_owed("answers are owed")
     if way == "freeze":
-        freeze(cluster, node, sender)
-    elif way == "withhold":
-        withhold(proxy, sender)
-    retried = sender.retried
+        cluster.pause(node)
+        paced.wait_owed("a frozen broker owes answers")
+    elif way == "withhold":  # the broker has written and answered, but no answer arrives
+        proxy.hold()
+        paced.wait_owed("answers are withheld")
+        time.sleep(WITHHOLD_SECONDS)
+    retried = paced.sender.retried
     cluster.kill(node)
     proxy.cut()
     cluster.restart(node)
     proxy.open()
-    delivered = sender.delivered
-    sender.wait_for(lambda: sender.delivered > delivered, "the sender goes on after a restart")
-    return way != "kill" or sender.retried > retried
+    paced.wait_delivered("the sender goes on after a restart")
+    return way != "kill" or paced.sender.retried > retried
 
 
-def send_and_kill(cluster: Cluster, sender: Sender, proxies: list[Proxy], line_count: int) -> int:
-    """Spreads the kills evenly over the lines; returns how many it took until enough fell while answers were owed."""
+def send_and_kill(cluster: Cluster, paced: Paced, proxies: list[Proxy], line_count: int) -> int:
+    """Spreads the kills evenly over the lines, which wait for them; returns how many it took until enough fell while
+    answers were owed."""
+    sender = paced.sender
     counted = attempts = 0
     while counted < len(WAYS):
         checks.expect(attempts < ATTEMPTS, f"only {counted} of {attempts} kills fell while answers were owed")
         due = line_count * (counted + 1) // (len(WAYS) + 2)
+        sender.limit(max(sender.allowed, due + line_count // (2 * len(WAYS) + 4)))
         sender.wait_for(lambda: sender.sent >= due, f"line {due} is sent")
         node = attempts % len(cluster.nodes)
-        counted += kill_while_owing(cluster, node, sender, proxies[node], WAYS[counted])
+        counted += kill_while_owing(cluster, node, paced, proxies[node], WAYS[counted])
         attempts += 1
+    sender.limit(line_count)
     return attempts
 
 
@@ -77,8 +90,8 @@ def check_run(cluster: Cluster, check, place, codec: str, options) -> None:
     settings = [f"compression.type={codec}"] + (["enable.idempotence=false"] if options.canary else [])
     with contextlib.ExitStack() as stack:
         proxies = [stack.enter_context(Proxy(node.advertised_port, node.port)) for node in cluster.nodes]
-        sender = Sender([cluster.bootstrap, topic, source, reports, options.rate, *settings])
-        attempts = send_and_kill(cluster, sender, proxies, options.lines)
+        sender = Sender([cluster.bootstrap, topic, source, reports, options.rate, *settings], is_limited=True)
+        attempts = send_and_kill(cluster, Paced(sender, options.rate), proxies, options.lines)
         sender.finish(must_succeed=not options.canary)
     summary = sender.summary
     proof = {name: summary[name] for name in ("batches_retried", "out_of_order_answers", "outcomes_resolved")}

@@ -38,8 +38,7 @@ def spread(sendings: list[Sending], times: int, act) -> None:
 
 def is_owed(sending: Sending, count) -> bool:
     """Whether answers are owed to the sender. One that has sent its share gets more to send."""
-    if sending.sender.sent >= sending.allowed and sending.sender.pending == 0:
-        sending.limit(sending.allowed + max(1, sending.plan.rate // 4))
+    sending.sender.feed(sending.plan.rate // 4)
     return count(sending.client_id) > 0
 
 
@@ -118,6 +117,8 @@ def plans_r3(options) -> list[Plan]:
 def act_r3(rig: Rig, sendings: list[Sending], options) -> str:
     def freeze(number: int) -> None:
         for nodes in ([number % 3], [number % 3, (number + 1) % 3]):
+            for sender in (sending.sender for sending in sendings):
+                sender.limit(max(sender.allowed, sender.sent + options.rate * (options.stop + options.run)))
             for node in nodes:
                 rig.cluster.pause(node)
             time.sleep(options.stop)

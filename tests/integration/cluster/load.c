@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BURST_US = 4000, PROGRESS_INTERVAL_US = 10000, PAD_BYTES_MAX = 160 };
+enum { PROGRESS_INTERVAL_US = 10000, PAD_BYTES_MAX = 160 };
 
 static void map_ledger(struct load *load, const char *path) {
   size_t size = load->record_count * sizeof *load->ledger;
@@ -26,39 +25,19 @@ static void map_ledger(struct load *load, const char *path) {
   (void)close(file);
 }
 
-static void *read_limits(void *argument) {
-  struct load *load = argument;
-  char line[64];
-  while (fgets(line, sizeof line, stdin) != NULL) {
-    static const char word[] = "limit ";
-    line[strcspn(line, "\n")] = '\0';
-    if (strcmp(line, "end") == 0)
-      atomic_store(&load->told_to_end, 1);
-    else if (strncmp(line, word, sizeof word - 1) == 0)
-      atomic_store(&load->limit, parse_count(line + sizeof word - 1));
-    else
-      fail(line, "is no command");
-  }
-  atomic_store(&load->limit, UINT64_MAX);
-  return NULL;
-}
-
 void load_init(struct load *load, char *const arguments[LOAD_ARGUMENTS]) {
   load->prefix = arguments[0];
   load->topic_count = parse_count(arguments[1]);
   load->run = (uint32_t)parse_count(arguments[2]);
   load->record_count = parse_count(arguments[3]);
-  load->rate = parse_count(arguments[4]);
-  if (load->topic_count == 0 || load->record_count == 0 || load->rate == 0) fail("count", "is 0");
+  if (load->topic_count == 0 || load->record_count == 0) fail("count", "is 0");
   if (strlen(load->prefix) + 7 > LOAD_TOPIC_BYTES_MAX) fail("topic", "is too long");
   map_ledger(load, arguments[5]);
-  load->started_us = load->begun_us = now_us();
+  pace_init(&load->pace, parse_count(arguments[4]));
+  load->started_us = now_us();
   struct timespec wall;
   (void)clock_gettime(CLOCK_REALTIME, &wall);
   load->started_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
-  pthread_t reader;
-  if (pthread_create(&reader, NULL, read_limits, load) != 0) fail("limits", "no thread");
-  (void)pthread_detach(reader);
 }
 
 /* The finalizer of splitmix64: well mixed bits of run and id. */
@@ -97,24 +76,9 @@ static struct load_record make_record(struct load *load, uint64_t id) {
   return (struct load_record){id, topic, key, text, (size_t)size};
 }
 
-static int is_due(const struct load *load, uint64_t id) {
-  uint64_t elapsed_us = (uint64_t)(now_us() - load->begun_us);
-  return id < atomic_load(&load->limit) && id * 1000000 <= elapsed_us * load->rate;
-}
-
-/* A stop at the limit is not made up for by a burst: the time of it does not count. */
-static void wait_due(struct load *load, uint64_t id) {
-  while (!atomic_load(&load->told_to_end) && !is_due(load, id)) {
-    int64_t before_us = now_us();
-    sleep_us(BURST_US);
-    if (id >= atomic_load(&load->limit)) load->begun_us += now_us() - before_us;
-  }
-}
-
 void load_run(struct load *load, bool (*send)(void *user, const struct load_record *record), void *user) {
   for (uint64_t id = 0; id < load->record_count; id++) {
-    wait_due(load, id);
-    if (atomic_load(&load->told_to_end)) return;
+    if (!pace_wait(&load->pace, id)) return;
     struct load_record record = make_record(load, id);
     load->ledger[id].accepted = 1;
     if (!send(user, &record)) {

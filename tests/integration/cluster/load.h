@@ -11,6 +11,8 @@
 #ifndef INTEGRATION_CLUSTER_LOAD_H
 #define INTEGRATION_CLUSTER_LOAD_H
 
+#include "../programs/pace.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,28 +60,24 @@ struct load {
   uint64_t topic_count;
   uint32_t run;
   uint64_t record_count;
-  uint64_t rate; /* records a second */
   struct ledger_entry *ledger;
   uint32_t counters[LOAD_KEYS];
+  struct pace pace;
   int64_t started_us;
   int64_t started_ms;           /* Unix time of it */
-  int64_t begun_us;             /* of the pace: started_us and all stops at the limit */
   _Atomic uint64_t outcomes[5]; /* by enum load_outcome */
-  _Atomic uint64_t limit, sent;
+  _Atomic uint64_t sent;
   struct load_reason reasons[LOAD_REASONS_MAX];
   size_t reason_count;
   uint64_t refused;
-  _Atomic int told_to_end, finished;
+  _Atomic int finished;
 };
 
-/* From the arguments PREFIX TOPICS RUN RECORDS RATE LEDGER. Lines "limit N" on standard input let records
- * below N be sent; until the first of them, and from the input's end on, all may. SIGTERM ends the sending.
- */
+/* From the arguments PREFIX TOPICS RUN RECORDS RATE LEDGER. */
 enum { LOAD_ARGUMENTS = 6 };
 void load_init(struct load *load, char *const arguments[LOAD_ARGUMENTS]);
 
-/* Calls send for each record, in bursts of some milliseconds: as many as are due and allowed. send
- * returns false if the record was refused. */
+/* Calls send for each record as the pace wants it. send returns false if the record was refused. */
 void load_run(struct load *load, bool (*send)(void *user, const struct load_record *record), void *user);
 
 /* Writes a report into the ledger. */

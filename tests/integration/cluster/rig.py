@@ -5,7 +5,6 @@ where; `Rig.start` makes its topics and starts it, `Sending` is it at work."""
 import contextlib
 import dataclasses
 import pathlib
-import subprocess
 
 import checks
 import java_tools
@@ -80,14 +79,13 @@ class Sending:
         self.client_id = prefix
         self.ledger = rig.folder / f"{prefix}.ledger"
         self.found: dict = {}
-        self.allowed = 0
         settings = SENDER_SETTINGS | plan.settings | {"client.id": self.client_id}
         if plan.client == "librdkafka":
             settings |= {"partitioner": "murmur2_random", "queue.buffering.max.messages": 1000000}
         arguments = [rig.cluster.bootstrap, prefix, plan.topics, run, plan.records, plan.rate, self.ledger,
                      *(f"{name}={value}" for name, value in settings.items())]
         environment = newest_librdkafka.environment() if plan.client == "librdkafka" else None
-        self.sender = Sender(arguments, command_of(plan.client), stdin=subprocess.PIPE, env=environment)
+        self.sender = Sender(arguments, command_of(plan.client), is_limited=True, env=environment)
 
     @property
     def topic_names(self) -> list[str]:
@@ -97,17 +95,11 @@ class Sending:
 
     def limit(self, records: int) -> None:
         """Lets records below that number be sent, no more."""
-        self.allowed = records
-        self._tell(f"limit {records}")
+        self.sender.limit(records)
 
     def stop(self) -> None:
         """Ends the sending; what was sent is delivered."""
-        self._tell("end")
-
-    def _tell(self, line: str) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            self.sender.child.stdin.write(line + "\n")
-            self.sender.child.stdin.flush()
+        self.sender.tell("end")
 
     def verify(self) -> dict:
         self.found = java_tools.verify_ledger(self.rig.cluster.direct, self.prefix, self.plan.topics, self.run,
@@ -149,7 +141,7 @@ class Rig:
         sending = f"{scenario.lower()}-{plan.client}-{self.runs}"
         if plan.partitions > 0:
             arguments = [self.cluster.direct, plan.partitions, plan.replication, sending, plan.topics]
-            result = java_tools.run("TopicMaker", arguments, 600)
+            result = java_tools.run("TopicMaker", arguments, 900)
             checks.expect(result.returncode == 0, f"TopicMaker: {result.stdout}{result.stderr}")
         return Sending(self, plan, sending, self.seed * 1000 + self.runs)
 

@@ -2,8 +2,10 @@
  * Sends the lines of a file (their form: lines.py), each with the key that it names, at an even pace, while a
  * test kills the broker. Every 10 ms it prints "progress SENT PENDING IN_FLIGHT RETRIED DELIVERED"; at the
  * end one line of JSON. What became of line n stands in REPORTS at 16 n: offset int64, partition int32,
- * outcome int32. SIGTERM ends the sending, not what was sent. SIGHUP loads credentials anew, which prints
- * "reload STATUS ERROR". Exits with 0 if every line sent was delivered and reported once, in order. */
+ * outcome int32. pace.h has what standard input says; SIGTERM ends the sending, too, not what was sent.
+ * SIGHUP loads credentials anew, which prints "reload STATUS ERROR". Exits with 0 if every line sent was
+ * delivered and reported once, in order. */
+#include "pace.h"
 #include "support.h"
 
 #include <errno.h>
@@ -18,7 +20,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PARTITIONS_MAX = 1024, PROGRESS_INTERVAL_US = 10000, BURST_US = 4000 };
+enum { PARTITIONS_MAX = 1024, PROGRESS_INTERVAL_US = 10000 };
 
 struct line_report {
   int64_t offset;
@@ -41,13 +43,14 @@ struct sender {
   _Atomic int finished;
 };
 
-static volatile sig_atomic_t told_to_end, told_to_reload;
+static struct pace pace;
+static volatile sig_atomic_t told_to_reload;
 
 static void note_signal(int number) {
   if (number == SIGHUP)
     told_to_reload = 1;
   else
-    told_to_end = 1;
+    atomic_store(&pace.told_to_end, 1);
 }
 
 static void map_reports(struct sender *sender, const char *path) {
@@ -134,13 +137,9 @@ static void send_line(struct sender *sender, struct text line, uint64_t number) 
   expect_ok(sendoff_send(sender->producer, &record), "send");
 }
 
-/* In bursts of some milliseconds: as many lines as are due. */
-static void send_lines(struct sender *sender, struct text input, uint64_t lines_per_second) {
-  int64_t begun_us = now_us();
+static void send_lines(struct sender *sender, struct text input) {
   size_t at = 0;
-  for (uint64_t number = 0; number < sender->line_count && !told_to_end; number++) {
-    while (number * 1000000 > (uint64_t)(now_us() - begun_us) * lines_per_second && !told_to_end)
-      sleep_us(BURST_US);
+  for (uint64_t number = 0; number < sender->line_count && pace_wait(&pace, number); number++) {
     send_line(sender, next_line(input, &at), number);
     atomic_store(&sender->sent, number + 1);
   }
@@ -183,7 +182,8 @@ int main(int argument_count, char **arguments) {
   (void)sigaction(SIGHUP, &action, NULL);
   pthread_t progress;
   if (pthread_create(&progress, NULL, print_progress, &sender) != 0) fail("progress", "no thread");
-  send_lines(&sender, input, parse_count(arguments[5]));
+  pace_init(&pace, parse_count(arguments[5]));
+  send_lines(&sender, input);
   int32_t closed = sendoff_close(sender.producer, -1);
   atomic_store(&sender.finished, 1);
   (void)pthread_join(progress, NULL);

@@ -20,18 +20,20 @@ from sender_run import Sender  # noqa: E402  pylint: disable=wrong-import-positi
 LISTENERS = ("SCRAM512", "SIGNED")
 # Sessions of so few seconds are renewed two seconds before their end, but not within a second: that is each second.
 MAX_REAUTH_MS = 3000
-# Lines for so many more seconds than are sent: a sender that starts first must not be done first.
+# Lines for so many more seconds than are sent. The last one is kept back, so that no sender is done before it is told.
 SPARE_SECONDS = 10
 # Logins that a second of sending has at least, on a machine that is busy with other things.
 LOGINS_PER_SECOND = 0.25
 
 
-def send(cluster: SecureCluster, source: pathlib.Path, options) -> dict[str, Sender]:
+def send(cluster: SecureCluster, source: pathlib.Path, line_count: int, options) -> dict[str, Sender]:
     senders = {}
     for listener in LISTENERS:
         reports = cluster.folder / f"{listener}.reports"
         senders[listener] = Sender([cluster.bootstrap(listener), listener, source, reports, options.rate,
-                                    *cluster.client_settings(listener)], env=cluster.environment())
+                                    *cluster.client_settings(listener)], is_limited=True,
+                                   env=cluster.environment())
+        senders[listener].limit(line_count - 1)
     deadline = time.monotonic() + options.seconds
     while time.monotonic() < deadline:
         time.sleep(0.2)
@@ -68,12 +70,13 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=20_000, help="lines a second, for each of two senders")
     options = parser.parse_args()
     run = checks.Checks()
-    source = lines.make_input((options.seconds + SPARE_SECONDS) * options.rate, 11)
+    line_count = (options.seconds + SPARE_SECONDS) * options.rate
+    source = lines.make_input(line_count, 11)
     with checks.Workplace("reauthentication") as place, \
             SecureCluster(place, LISTENERS, {"connections.max.reauth.ms": MAX_REAUTH_MS}) as cluster:
         senders = {}
         with run.check(f"{options.rate} lines a second for {options.seconds} s, by each of {', '.join(LISTENERS)}"):
-            senders = send(cluster, source, options)
+            senders = send(cluster, source, line_count, options)
         for listener, sender in senders.items():
             with run.check(f"{listener}: complete, in order, nothing twice"):
                 check_lines(cluster, listener, sender, source, options)

@@ -18,7 +18,8 @@ from sender_run import Sender  # noqa: E402  pylint: disable=wrong-import-positi
 
 LISTENER, MECHANISM = "SCRAM512", "SCRAM-SHA-512"
 WRONG_SECONDS = 5.0
-SECONDS_MAX = 60  # of sending; a run ends sooner, when it has seen what it waits for
+SECONDS_SENT = 30  # at most, but for what is sent while something is waited for; a run ends when it has seen that
+SECONDS_MORE = 10
 # A pause grows from one second to ten: in five seconds, and what a busy machine makes of them, that is few logins.
 LOGINS_MAX = 20
 
@@ -28,21 +29,29 @@ class Run:
 
     def __init__(self, cluster: SecureCluster, topic: str, password: str, options) -> None:
         self.cluster, self.topic = cluster, topic
-        self.source = lines.make_input(options.rate * SECONDS_MAX, 17)
+        self.source = lines.make_input(options.rate * (SECONDS_SENT + SECONDS_MORE), 17)
         self.reports = cluster.folder / f"{topic}.reports"
         self.file = cluster.folder / f"{topic}.properties"
         self.file.touch(0o600)
         self.write(password)
         settings = cluster.client_settings(LISTENER, sasl_password=f"${{file:{self.file}:password}}")
         self.sender = Sender([cluster.bootstrap(LISTENER), topic, self.source, self.reports, options.rate,
-                              "config.providers=file", "ssl.reload.interval.ms=0", *settings])
+                              "config.providers=file", "ssl.reload.interval.ms=0", *settings],
+                             is_limited=True)
+        self.more = max(1, options.rate // 10)
+        self.sender.limit(options.rate * SECONDS_SENT)
 
     def write(self, password: str) -> None:
         self.file.write_text(f"password={password}\n")
 
     def wait_delivered(self) -> None:
-        sent = self.sender.sent
-        self.sender.wait_for(lambda: self.sender.delivered > sent, "what was sent is delivered")
+        self.sender.wait_progress(self.more)
+
+    def wait_owed(self) -> None:
+        def is_owed() -> bool:
+            self.sender.feed(self.more)
+            return self.sender.in_flight > 0
+        self.sender.wait_for(is_owed, "answers are owed")
 
     def wait_refused(self) -> None:
         """Until the log says who refuses what."""
@@ -98,7 +107,7 @@ def check_killed(check, cluster: SecureCluster, options) -> None:
     run = Run(cluster, "killed", PASSWORD, options)
     with cluster.proxy(LISTENER) as proxy:
         run.wait_delivered()
-        run.sender.wait_for(lambda: run.sender.in_flight > 0, "answers are owed")
+        run.wait_owed()
         cluster.cluster.kill()
         proxy.cut()
         cluster.cluster.restart()

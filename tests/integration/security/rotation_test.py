@@ -19,7 +19,8 @@ from certificates import Authority, Identity  # noqa: E402  pylint: disable=wron
 from secure_cluster import SecureCluster  # noqa: E402  pylint: disable=wrong-import-position
 from sender_run import Sender  # noqa: E402  pylint: disable=wrong-import-position
 
-SECONDS_PER_ROTATION = 30
+SECONDS_PER_ROTATION = 30  # of sending; a rotation that takes longer gets as much more as it waits for
+SECONDS_MORE = 20
 RELOAD_INTERVAL_MS = 200
 
 
@@ -60,13 +61,16 @@ class Rotation:
         self.client = cluster.client
         self.files.write(self.client, [self.broker_authority])
         self.proxy = cluster.proxy("MTLS")
-        self.sender = Sender([cluster.bootstrap("MTLS"), "lines", source, self.reports, rate, *self.files.settings()])
+        self.sender = Sender([cluster.bootstrap("MTLS"), "lines", source, self.reports, rate, *self.files.settings()],
+                             is_limited=True)
+        self.more = max(1, rate // 10)
+        self.share = rate * SECONDS_PER_ROTATION
+        self.sender.limit(self.share)
         self.expect_progress()
 
     def expect_progress(self) -> None:
         """What is sent from now on is delivered, too."""
-        sent = self.sender.sent
-        self.sender.wait_for(lambda: self.sender.delivered > sent, "lines are delivered")
+        self.sender.wait_progress(self.more)
 
     def reconnect(self) -> None:
         self.proxy.cut()
@@ -74,6 +78,7 @@ class Rotation:
         self.expect_progress()
 
     def rotate(self, number: int, by_call: bool) -> None:
+        self.sender.limit(max(self.sender.allowed, self.share * number))
         folder = self.cluster.folder / f"rotation-{number}"
         folder.mkdir()
         client_authority = Authority(folder / "client-authority")
@@ -148,7 +153,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=20_000, help="lines a second")
     options = parser.parse_args()
     run = checks.Checks()
-    source = lines.make_input(options.rate * SECONDS_PER_ROTATION * (options.times + 1), 12)
+    source = lines.make_input(options.rate * (SECONDS_PER_ROTATION * options.times + SECONDS_MORE), 12)
     with checks.Workplace("rotation") as place, \
             SecureCluster(place, ("MTLS",), {"ssl.allow.dn.changes": "true"}, proxied=True) as cluster:
         rotation = Rotation(cluster, source, options.rate)
