@@ -19,6 +19,7 @@ struct misdeed {
   int64_t every_us;
 };
 
+static void age_identity(struct simulation *simulation, struct sender_partition *partition);
 static void inject(struct simulation *simulation, struct random *random, struct broker_fault fault);
 static const char *draw_topic(const struct simulation *simulation, struct random *random);
 static int32_t draw_node(const struct simulation *simulation, struct random *random);
@@ -312,26 +313,6 @@ static void step_wall_clock(struct simulation *simulation, struct random *random
   simulation->application.wall_offset_ms = (int64_t)random_below(random, largest_ms) - largest_ms / 2;
 }
 
-static void begin_late(struct simulation *simulation, struct random *random) {
-  const struct topic_registry *registry = &simulation->accumulator.registry;
-  (void)random;
-  for (uint32_t t = 0; t < registry->count; t++)
-    for (int32_t p = 0; p < registry->topics[t]->partition_capacity; p++) {
-      const struct partition *queue = registry->topics[t]->partitions[p];
-      if (queue == NULL || queue->sender->queue == NULL || queue->sender->producer_id < 0) continue;
-      struct sender_partition *partition = queue->sender;
-      bool is_new = partition->sent_count == 0 && !partition->established && !partition->draining;
-      if (is_new && partition->next_sequence == 0 && partition->producer_epoch == 0 &&
-          scenario_has(&simulation->scenario, FAULT_LATE_SEQUENCES))
-        partition->next_sequence =
-            INT32_MAX - (int32_t)scenario_pick(&simulation->scenario, FAULT_LATE_SEQUENCES, 1, 60);
-      if (is_new && partition->next_sequence == 0 && partition->producer_epoch == 0 &&
-          scenario_has(&simulation->scenario, FAULT_LATE_EPOCHS))
-        partition->producer_epoch =
-            INT16_MAX - (int16_t)scenario_pick(&simulation->scenario, FAULT_LATE_EPOCHS, 1, 3);
-    }
-}
-
 static const struct misdeed misdeeds[FAULT_COUNT] = {
     [FAULT_DELAYS] = {change_delays, 300 * SCENARIO_MS},
     [FAULT_RESETS] = {reset, 700 * SCENARIO_MS},
@@ -364,8 +345,6 @@ static const struct misdeed misdeeds[FAULT_COUNT] = {
     [FAULT_ADDED_PARTITIONS] = {add_partition, SCENARIO_S},
     [FAULT_LATE_TOPIC] = {make_late_topic, SCENARIO_S},
     [FAULT_WALL_CLOCK_STEPS] = {step_wall_clock, 500 * SCENARIO_MS},
-    [FAULT_LATE_SEQUENCES] = {begin_late, SCENARIO_MS},
-    [FAULT_LATE_EPOCHS] = {begin_late, SCENARIO_MS},
 };
 
 void adversary_init(struct simulation *simulation) {
@@ -376,8 +355,11 @@ void adversary_init(struct simulation *simulation) {
     enum fault fault = (enum fault)i;
     adversary->random[fault] = scenario_stream(&simulation->scenario, fault, 7);
     adversary->next_us[fault] = CLOCK_NEVER_US;
-    if (misdeeds[fault].act != NULL && scenario_has(&simulation->scenario, fault))
-      schedule(simulation, fault, misdeeds[fault].every_us);
+    if (misdeeds[fault].act == NULL || !scenario_has(&simulation->scenario, fault)) continue;
+    schedule(simulation, fault, misdeeds[fault].every_us);
+    /* What is done but once, at the beginning, has to meet faults as well. */
+    if (scenario_pick(&simulation->scenario, fault, 6, 3) == 0)
+      adversary->next_us[fault] = simulation_now_us(simulation);
   }
   note_earliest(adversary);
 }
@@ -415,6 +397,22 @@ void adversary_postpone(struct simulation *simulation, int64_t duration_us) {
   note_earliest(&simulation->adversary);
 }
 
+/* The sender takes an identity for a partition and uses it under one hold of the lock, which begins here.
+ * What it has not seen yet is taken for it, as old as seeds want it. */
+void adversary_age_identities(struct simulation *simulation) {
+  const struct scenario *scenario = &simulation->scenario;
+  bool ages_sequences = scenario_has(scenario, FAULT_LATE_SEQUENCES);
+  bool ages_epochs = scenario_has(scenario, FAULT_LATE_EPOCHS);
+  if (!ages_sequences && !ages_epochs) return;
+  const struct topic_registry *registry = &simulation->accumulator.registry;
+  for (uint32_t t = 0; t < registry->count; t++)
+    for (int32_t p = 0; p < registry->topics[t]->partition_capacity; p++) {
+      const struct partition *queue = registry->topics[t]->partitions[p];
+      if (queue == NULL || queue->sender->queue == NULL) continue;
+      age_identity(simulation, queue->sender);
+    }
+}
+
 void adversary_heal(struct simulation *simulation) {
   struct model_cluster *cluster = &simulation->cluster;
   const struct scenario *scenario = &simulation->scenario;
@@ -447,6 +445,28 @@ void adversary_heal(struct simulation *simulation) {
     for (int32_t p = 0; p < SCENARIO_PARTITIONS_MAX; p++)
       lead(simulation, scenario_topics[t], p, 1 + p % (int32_t)cluster->node_count);
   }
+}
+
+void adversary_end_half_open(struct simulation *simulation) {
+  for (uint32_t i = 1; i <= fake_transport_connection_count(simulation->network); i++)
+    if (simulation->cluster.connections[i].is_stalled && fake_transport_is_open(simulation->network, i))
+      fake_transport_break(simulation->network, i);
+}
+
+/* Of a partition that has sent nothing under any identity. */
+static void age_identity(struct simulation *simulation, struct sender_partition *partition) {
+  const struct scenario *scenario = &simulation->scenario;
+  const struct producer_identity *identity = &simulation->sender->identity;
+  const struct ledger_partition *booked =
+      &simulation->ledger.partitions[partition->queue->topic->id][partition->queue->index];
+  bool is_due = partition->producer_id < 0 && partition->spent_producer_id < 0 && partition->sent_count == 0;
+  if (!is_due || booked->begun || identity->state != PRODUCER_IDENTITY_READY) return;
+  int16_t epoch = identity->producer_epoch;
+  if (scenario_has(scenario, FAULT_LATE_EPOCHS))
+    epoch = (int16_t)(INT16_MAX - (int32_t)scenario_pick(scenario, FAULT_LATE_EPOCHS, 1, 3));
+  sender_partition_adopt_identity(partition, identity->producer_id, epoch);
+  if (scenario_has(scenario, FAULT_LATE_SEQUENCES))
+    partition->next_sequence = INT32_MAX - (int32_t)scenario_pick(scenario, FAULT_LATE_SEQUENCES, 1, 60);
 }
 
 static void inject(struct simulation *simulation, struct random *random, struct broker_fault fault) {

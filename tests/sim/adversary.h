@@ -22,10 +22,15 @@ void adversary_init(struct simulation *simulation);
 bool adversary_act(struct simulation *simulation);
 int64_t adversary_next_us(const struct simulation *simulation);
 
+/* The sender takes the lock. Where sequences or epochs begin late, partitions that have none yet get them. */
+void adversary_age_identities(struct simulation *simulation);
+
 /* Nothing happens for so long; then it goes on. */
 void adversary_postpone(struct simulation *simulation, int64_t duration_us);
 
-/* Everything is well again, for good. */
+/* Everything is well again, for good; connections that swallow everything still do. */
 void adversary_heal(struct simulation *simulation);
+/* They end. */
+void adversary_end_half_open(struct simulation *simulation);
 
 #endif

@@ -17,7 +17,6 @@ static void burst(struct simulation *simulation);
 static void schedule_burst(struct simulation *simulation);
 static struct application_send draw_send(struct simulation *simulation);
 static size_t draw_size(struct simulation *simulation);
-static int32_t try_send(struct simulation *simulation, const struct application_send *send);
 static void end_wait(struct simulation *simulation);
 static void begin_flush(struct simulation *simulation);
 static void look_after_flush(struct simulation *simulation, struct application_flush *flush);
@@ -94,13 +93,13 @@ void application_interleave(struct simulation *simulation) {
   struct application *application = &simulation->application;
   if (application->records_left == 0 || application->waiting.active || application->is_calling) return;
   struct application_send send = draw_send(simulation);
-  (void)try_send(simulation, &send);
+  (void)application_send(simulation, &send);
 }
 
 void application_look_after_waits(struct simulation *simulation) {
   struct application *application = &simulation->application;
   if (application->waiting.active && simulation->phase == PHASE_SAFETY) {
-    int32_t status = try_send(simulation, &application->waiting);
+    int32_t status = application_send(simulation, &application->waiting);
     if (status != STATUS_BUFFER_FULL && status != STATUS_PARTITION_BUFFER_FULL) end_wait(simulation);
   }
   for (uint32_t i = 0; i < APPLICATION_FLUSHES_MAX; i++)
@@ -128,7 +127,7 @@ void application_take_reports(struct simulation *simulation, const struct report
         now_us + random_below(random, 20 * SCENARIO_MS * scenario->strength[FAULT_LAZY_READER]);
   if (scenario_has(scenario, FAULT_CALLBACKS_SEND) && random_below(random, 3) == 0) {
     struct application_send send = draw_send(simulation);
-    if (application->records_left > 0) (void)try_send(simulation, &send);
+    if (application->records_left > 0) (void)application_send(simulation, &send);
   }
   if (scenario_has(scenario, FAULT_FLUSHES) && random_below(random, 10) == 0) begin_flush(simulation);
   if (scenario_has(scenario, FAULT_CALLBACKS_SLOW) && random_below(random, 4) == 0)
@@ -157,9 +156,9 @@ static void burst(struct simulation *simulation) {
   uint32_t count = below(application, 3) == 0 ? 1 + below(application, 60) : 1 + below(application, 6);
   for (; count > 0 && application->records_left > 0; count--) {
     struct application_send send = draw_send(simulation);
-    int32_t status = try_send(simulation, &send);
+    int32_t status = application_send(simulation, &send);
     if (status != STATUS_BUFFER_FULL && status != STATUS_PARTITION_BUFFER_FULL) continue;
-    if (below(application, 3) == 0) return; /* as try_send does */
+    if (below(application, 3) == 0) return; /* as application_send does */
     send.active = true;
     send.deadline_us = simulation_now_us(simulation) + SEND_WAIT_US;
     application->waiting = send;
@@ -210,11 +209,12 @@ static size_t draw_size(struct simulation *simulation) {
   return sizes[huge];
 }
 
-static int32_t try_send(struct simulation *simulation, const struct application_send *send) {
+int32_t application_send(struct simulation *simulation, const struct application_send *send) {
   static char value[VALUE_BYTES_MAX];
   struct application *application = &simulation->application;
   uint32_t number = simulation->ledger.record_count;
-  uint32_t size = books_write_value(value, number, send->topic, send->is_bad, (uint32_t)send->value_bytes);
+  uint32_t size = books_write_value(value, canary_spoil_number(simulation, number), send->topic, send->is_bad,
+                                    (uint32_t)send->value_bytes);
   struct append append = {.topic = application->topics[send->topic],
                           .partition = send->partition,
                           .timestamp_ms =
@@ -228,8 +228,9 @@ static int32_t try_send(struct simulation *simulation, const struct application_
     application->refused++;
     return status;
   }
+  ledger_tell_time(&simulation->ledger, simulation_now_us(simulation));
   ledger_accept(&simulation->ledger, send->topic, send->partition);
-  application->records_left--;
+  if (application->records_left > 0) application->records_left--;
   simulation_trace(simulation, "record %u of %u bytes for %s, partition %d", number, size,
                    scenario_topics[send->topic], (int)send->partition);
   return STATUS_OK;

@@ -57,6 +57,9 @@ int64_t application_next_us(const struct simulation *simulation);
 /* Another thread of it has the lock for a moment. */
 void application_interleave(struct simulation *simulation);
 
+/* Sends now: the status. */
+int32_t application_send(struct simulation *simulation, const struct application_send *send);
+
 /* Memory was freed, or outcomes came: sends and flushes that wait may go on. */
 void application_look_after_waits(struct simulation *simulation);
 

@@ -57,7 +57,10 @@ void books_end_calls(struct simulation *simulation) {
       is_open =
           LIST_ENTRY((struct list *)(uintptr_t)node, struct produce_call, node)->request.correlation_id ==
           attempt->correlation_id;
-    if (!is_open) ledger_end_attempt(ledger, attempt);
+    if (is_open)
+      invariant_requests_end_in_time(ledger, attempt);
+    else
+      ledger_end_attempt(ledger, attempt);
   }
 }
 
@@ -86,7 +89,7 @@ void books_check_memory(struct simulation *simulation) {
 }
 
 void books_check_wait(struct simulation *simulation, int64_t wait_us) {
-  int64_t first_us = CLOCK_NEVER_US;
+  int64_t first_us = ledger_first_deadline_us(&simulation->ledger);
   const struct list *head = &simulation->accumulator.incomplete;
   for (struct list *node = head->next; node != head; node = node->next) {
     const struct batch *batch = LIST_ENTRY(node, struct batch, incomplete_node);

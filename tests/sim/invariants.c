@@ -1,12 +1,21 @@
 #include "sim/invariants.h"
 
+#include "base/clock.h"
+#include "base/crc32c.h"
 #include "base/status.h"
+#include "protocol/record_batch.h"
 
+static uint32_t place_of(uint32_t topic, int32_t partition);
+static int32_t node_of(const struct ledger *ledger, uint32_t topic, int32_t partition);
+static uint32_t places_that_wait(struct ledger *ledger, uint32_t places[LEDGER_PLACES]);
+static bool names_itself(const struct ledger_part *part, struct bytes batch);
 static bool is_same_batch(const struct ledger_part *a, const struct ledger_part *b);
 static bool is_same_identity(const struct ledger_part *a, const struct ledger_part *b);
 static bool ranges_meet(const struct ledger_part *a, const struct ledger_part *b);
 static bool is_settled(const struct ledger *ledger, const struct ledger_part *part);
 static bool may_be_unknown(const struct ledger *ledger, int32_t status);
+static bool may_be_retried(int32_t status);
+static bool was_refused_for_sequences(const struct ledger *ledger, const struct ledger_record *record);
 static bool is_delivered(const struct report *report);
 static const struct ledger_part *previous_of(const struct ledger *ledger, const struct ledger_part *part);
 
@@ -43,6 +52,10 @@ void invariant_sequences_are_contiguous(struct ledger *ledger, const struct ledg
   if (same && ledger_sequence_is_before(partition->next_sequence, part->base_sequence))
     ledger_refute(ledger, "I3 sequences_are_contiguous", "partition %d goes on at sequence %d, not at %d",
                   (int)part->partition, (int)part->base_sequence, (int)partition->next_sequence);
+  bool begins_anywhere = !partition->begun && ledger->rules.begins_late;
+  if (!same && part->base_sequence != 0 && !begins_anywhere)
+    ledger_refute(ledger, "I3 sequences_are_contiguous", "epoch %d of partition %d begins at sequence %d",
+                  part->producer_epoch, (int)part->partition, (int)part->base_sequence);
 }
 
 void invariant_flight_is_limited(struct ledger *ledger) {
@@ -78,6 +91,21 @@ void invariant_flight_keeps_the_order(struct ledger *ledger, const struct ledger
   }
   if (open > LEDGER_WINDOW || open > ledger->rules.max_in_flight)
     ledger_refute(ledger, name, "%u batches of partition %d are under way", open, (int)part->partition);
+}
+
+void invariant_nothing_overtakes(struct ledger *ledger, const struct ledger_part *part) {
+  uint32_t first = ledger->numbers[part->numbers_at];
+  if (!ledger->rules.idempotent && ledger->rules.max_in_flight > 1) return;
+  if (ledger->records[first].parts > 1) return; /* was sent before */
+  for (const struct ledger_part *at = previous_of(ledger, part); at != NULL; at = previous_of(ledger, at)) {
+    uint32_t number = ledger->numbers[at->numbers_at];
+    const struct ledger_record *older = &ledger->records[number];
+    if (number > first || older->settled) continue;
+    const struct ledger_part *last = &ledger->parts[older->part];
+    if (ledger->attempts[last->attempt].ended && !last->refused_for_sequence)
+      ledger_refute(ledger, "I4 nothing_overtakes",
+                    "record %u is sent while the older %u waits to be sent again", first, number);
+  }
 }
 
 void invariant_epochs_never_fall(struct ledger *ledger, const struct ledger_part *part) {
@@ -121,6 +149,16 @@ void invariant_outcomes_have_their_causes(struct ledger *ledger, uint32_t number
   const char *name = "I7 outcomes_have_their_causes";
   const struct ledger_record *record = &ledger->records[number];
   int32_t status = record->report.status;
+  bool is_walk = record->report.outcome == OUTCOME_UNKNOWN && was_refused_for_sequences(ledger, record);
+  bool may_end_so = ledger->rules.retries_end || ledger->rules.acks == 0 || is_walk;
+  if (!is_delivered(&record->report) && may_be_retried(status) && record->parts > 0 && !may_end_so)
+    ledger_refute(ledger, name, "record %u ends for %s, which can be tried again", number,
+                  status_name(status));
+  int64_t waited_us = ledger->now_us - ledger->first_accepted_us[record->topic];
+  if (status == STATUS_UNKNOWN_TOPIC_OR_PARTITION && record->parts == 0 &&
+      waited_us < ledger->rules.propagation_us)
+    ledger_refute(ledger, name, "record %u ends because its topic is unknown for %lld us", number,
+                  (long long)waited_us);
   switch (record->report.outcome) {
   case OUTCOME_NOT_DELIVERED:
     if (record->may_be_when_settled)
@@ -191,15 +229,23 @@ void invariant_log_keeps_the_order(struct ledger *ledger, uint32_t topic, int32_
   *last = number;
 }
 
-void invariant_wire_is_what_was_sealed(struct ledger *ledger, const struct ledger_part *part,
-                                       int32_t partition, uint32_t hash) {
+void invariant_wire_is_what_was_sealed(struct ledger *ledger, const struct ledger_attempt *attempt,
+                                       const struct ledger_part *part, const struct ledger_wire *wire) {
+  enum { FIRST_VERSION_BY_ID = 13 };
   const char *name = "I9 wire_is_what_was_sealed";
-  if (partition != part->partition)
+  bool is_its_topic = attempt->version >= FIRST_VERSION_BY_ID
+                          ? uuid_equal(&wire->topic_id, &part->topic_id)
+                          : bytes_equal(wire->topic_name, bytes_of_string(scenario_topics[part->topic]));
+  if (!is_its_topic) ledger_refute(ledger, name, "a batch of topic %u goes to another", part->topic);
+  if (wire->partition != part->partition)
     ledger_refute(ledger, name, "a batch of partition %d goes to partition %d", (int)part->partition,
-                  (int)partition);
-  if (hash != part->hash)
+                  (int)wire->partition);
+  if (crc32c_extend(0, wire->bytes.data, wire->bytes.size) != part->hash)
     ledger_refute(ledger, name,
                   "sequence %d of partition %d has other bytes on the wire than when it was sealed",
+                  (int)part->base_sequence, (int)part->partition);
+  if (!names_itself(part, wire->bytes))
+    ledger_refute(ledger, name, "sequence %d of partition %d has another identity on the wire",
                   (int)part->base_sequence, (int)part->partition);
 }
 
@@ -216,6 +262,29 @@ void invariant_waits_end(struct ledger *ledger, int64_t wait_us, int64_t first_d
                   (long long)wait_us, (long long)first_deadline_us);
 }
 
+void invariant_outcomes_come_in_time(struct ledger *ledger) {
+  if (ledger_first_deadline_us(ledger) < ledger->now_us)
+    ledger_refute(ledger, "I11 outcomes_come_in_time",
+                  "record %u has no outcome %lld us after its delivery timeout", ledger->first_unsettled,
+                  (long long)(ledger->now_us - ledger_first_deadline_us(ledger)));
+}
+
+void invariant_requests_end_in_time(struct ledger *ledger, const struct ledger_attempt *attempt) {
+  int64_t deadline_us =
+      clock_add_us(attempt->begun_us + attempt->paused_us, ledger->rules.request_timeout_us);
+  if (deadline_us < ledger->wait_began_us)
+    ledger_refute(ledger, "I11 requests_end_in_time", "request %d is open %lld us after its timeout",
+                  (int)attempt->correlation_id, (long long)(ledger->wait_began_us - deadline_us));
+}
+
+/* The backoff varies by a fifth. */
+void invariant_identities_are_asked_for_slowly(struct ledger *ledger) {
+  int64_t pause_us = ledger->now_us - ledger->identity_refused_us;
+  if (ledger->identity_refused_us >= 0 && pause_us < ledger->rules.retry_backoff_us / 5 * 4)
+    ledger_refute(ledger, "I11 identities_are_asked_for_slowly",
+                  "a producer id is asked for %lld us after it was refused", (long long)pause_us);
+}
+
 void invariant_turns_get_somewhere(struct ledger *ledger, uint32_t idle_turns, uint32_t limit) {
   if (idle_turns > limit)
     ledger_refute(ledger, "I11 turns_get_somewhere", "%u turns in a row did nothing", idle_turns);
@@ -229,11 +298,89 @@ void invariant_incarnations_stay_apart(struct ledger *ledger, const struct ledge
       ledger_refute(ledger, "I14 incarnations_stay_apart",
                     "record %u may be in the topic that was, and is sent to the one that is", number);
   }
+  const struct ledger_part *before = previous_of(ledger, part);
+  if (before != NULL && part->producer_id >= 0 && is_same_identity(before, part) &&
+      !uuid_equal(&before->topic_id, &part->topic_id))
+    ledger_refute(ledger, "I14 incarnations_stay_apart",
+                  "epoch %d of partition %d goes on in another topic of the name", part->producer_epoch,
+                  (int)part->partition);
+}
+
+void invariant_none_is_passed_over(struct ledger *ledger) {
+  enum { OVERTAKES_MAX = 2 };
+  uint32_t waiting[LEDGER_PLACES];
+  uint32_t count = places_that_wait(ledger, waiting);
+  for (uint32_t i = 0; i < count; i++)
+    for (uint32_t p = ledger->steps_first_part; p < ledger->part_count; p++) {
+      const struct ledger_part *part = &ledger->parts[p];
+      uint32_t place = place_of(part->topic, part->partition);
+      if (node_of(ledger, part->topic, part->partition) !=
+          node_of(ledger, waiting[i] / LEDGER_PARTITIONS_MAX, (int32_t)(waiting[i] % LEDGER_PARTITIONS_MAX)))
+        continue;
+      if (++ledger->overtakes[waiting[i]][place] > OVERTAKES_MAX)
+        ledger_refute(ledger, "I15 none_is_passed_over",
+                      "partition %u of topic %u waits while partition %d of topic %u is sent again and again",
+                      waiting[i] % LEDGER_PARTITIONS_MAX, waiting[i] / LEDGER_PARTITIONS_MAX,
+                      (int)part->partition, part->topic);
+    }
+}
+
+int64_t ledger_first_deadline_us(const struct ledger *ledger) {
+  if (ledger->first_unsettled == ledger->record_count) return CLOCK_NEVER_US;
+  return clock_add_us(ledger->records[ledger->first_unsettled].accepted_us,
+                      ledger->rules.delivery_timeout_us);
 }
 
 bool ledger_sequence_is_before(int32_t a, int32_t b) {
   uint32_t ahead = ((uint32_t)b - (uint32_t)a) & INT32_MAX;
   return ahead != 0 && ahead < (uint32_t)INT32_MAX / 2;
+}
+
+static uint32_t place_of(uint32_t topic, int32_t partition) {
+  return topic * LEDGER_PARTITIONS_MAX + (uint32_t)partition;
+}
+
+/* Where the partition was sent to last. */
+static int32_t node_of(const struct ledger *ledger, uint32_t topic, int32_t partition) {
+  int32_t last = ledger->partitions[topic][partition].last_part;
+  return last < 0 ? LEDGER_NONE : ledger->attempts[ledger->parts[last].attempt].node_id;
+}
+
+/* Those that have a record whose linger is over and which was never handed over, and nothing under way. All
+ * others begin to count anew. */
+static uint32_t places_that_wait(struct ledger *ledger, uint32_t places[LEDGER_PLACES]) {
+  bool waits[LEDGER_PLACES] = {0};
+  uint32_t count = 0;
+  for (uint32_t i = ledger->first_unsettled; i < ledger->record_count; i++) {
+    const struct ledger_record *record = &ledger->records[i];
+    bool is_ready = record->accepted_us + ledger->rules.linger_us < ledger->now_us;
+    if (!record->settled && record->parts == 0 && record->partition_wanted >= 0 && is_ready)
+      waits[place_of(record->topic, record->partition_wanted)] = true;
+  }
+  for (uint32_t i = ledger->first_open; i < ledger->attempt_count; i++) {
+    const struct ledger_attempt *attempt = &ledger->attempts[i];
+    for (uint32_t p = attempt->first_part; !attempt->ended && p < attempt->first_part + attempt->part_count;
+         p++)
+      waits[place_of(ledger->parts[p].topic, ledger->parts[p].partition)] = false;
+  }
+  for (uint32_t place = 0; place < LEDGER_PLACES; place++) {
+    if (waits[place])
+      places[count++] = place;
+    else
+      memset(ledger->overtakes[place], 0, sizeof ledger->overtakes[place]);
+  }
+  return count;
+}
+
+/* Whether a record batch says what the books have of it. */
+static bool names_itself(const struct ledger_part *part, struct bytes batch) {
+  enum { PRODUCER_ID_AT = 43, PRODUCER_EPOCH_AT = 51, BASE_SEQUENCE_AT = 53, RECORD_COUNT_AT = 57 };
+  const uint8_t *data = batch.data;
+  return batch.size >= RECORD_BATCH_HEADER_BYTES &&
+         (int64_t)bytes_load_u64(data + PRODUCER_ID_AT) == part->producer_id &&
+         (int16_t)bytes_load_u16(data + PRODUCER_EPOCH_AT) == part->producer_epoch &&
+         (int32_t)bytes_load_u32(data + BASE_SEQUENCE_AT) == part->base_sequence &&
+         bytes_load_u32(data + RECORD_COUNT_AT) == part->record_count;
 }
 
 static bool is_same_batch(const struct ledger_part *a, const struct ledger_part *b) {
@@ -270,6 +417,28 @@ static bool may_be_unknown(const struct ledger *ledger, int32_t status) {
   case STATUS_NO_ACKNOWLEDGEMENT: return ledger->rules.acks == 0;
   default: return true;
   }
+}
+
+/* Where a walk along refused sequences ends, open batches end with it, whatever their own last answer. */
+static bool was_refused_for_sequences(const struct ledger *ledger, const struct ledger_record *record) {
+  if (record->part < 0) return false;
+  const struct ledger_part *part = &ledger->parts[record->part];
+  const struct ledger_partition *partition = &ledger->partitions[part->topic][part->partition];
+  return part->producer_id >= 0 && partition->refused_producer_id == part->producer_id &&
+         partition->refused_epoch == part->producer_epoch;
+}
+
+/* Answers and losses that say nothing for good. Not 3 and 100: a topic may be gone. */
+static bool may_be_retried(int32_t status) {
+  static const int32_t statuses[] = {STATUS_LEADER_NOT_AVAILABLE, STATUS_NOT_LEADER_OR_FOLLOWER,
+                                     STATUS_REQUEST_TIMED_OUT,    STATUS_REPLICA_NOT_AVAILABLE,
+                                     STATUS_NOT_ENOUGH_REPLICAS,  STATUS_NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+                                     STATUS_KAFKA_STORAGE_ERROR,  STATUS_FENCED_LEADER_EPOCH,
+                                     STATUS_DISCONNECTED,         STATUS_REQUEST_TIMED_OUT_LOCALLY,
+                                     STATUS_MALFORMED_RESPONSE};
+  for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+    if (statuses[i] == status) return true;
+  return false;
 }
 
 static bool is_delivered(const struct report *report) {

@@ -3,6 +3,7 @@
 
 #include "base/crc32c.h"
 #include "base/status.h"
+#include "protocol/record_batch.h"
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,13 @@ static int32_t correlation_id;
 static const struct uuid here = {{1}}, elsewhere = {{2}};
 
 static void set_up(void) {
-  struct ledger_rules rules = {.idempotent = true, .max_in_flight = 5, .acks = -1};
+  struct ledger_rules rules = {.idempotent = true,
+                               .max_in_flight = 5,
+                               .acks = -1,
+                               .delivery_timeout_us = 1000,
+                               .request_timeout_us = 50,
+                               .retry_backoff_us = 10,
+                               .propagation_us = 100};
   ledger_init(&ledger, &rules);
   for (int i = 0; i < RECORDS; i++)
     ledger_accept(&ledger, TOPIC, LEDGER_NONE);
@@ -91,12 +98,13 @@ static void log_record(uint32_t number, int64_t offset) {
 START_TEST(what_is_right_passes) {
   send(0, 0, 0, 2);
   answer(STATUS_OK);
+  report(0, OUTCOME_DELIVERED, STATUS_OK, 0);
+  report(1, OUTCOME_DELIVERED, STATUS_OK, 1);
   send(0, 2, 2, 1);
   lose();
   send(0, 2, 2, 1);
   answer(STATUS_OK);
-  for (uint32_t i = 0; i < 3; i++)
-    report(i, OUTCOME_DELIVERED, STATUS_OK, i);
+  report(2, OUTCOME_DELIVERED, STATUS_OK, 2);
   ledger_begin_logs(&ledger);
   ledger_begin_log(&ledger, TOPIC, PARTITION);
   for (uint32_t i = 0; i < 3; i++)
@@ -166,12 +174,29 @@ START_TEST(a_gap_in_the_sequences_is_seen) {
 END_TEST
 
 START_TEST(sequences_go_round) {
+  ledger.rules.begins_late = true;
   send(0, INT32_MAX - 1, 0, 2);
-  answer(STATUS_OK);
   send(0, 0, 2, 2);
-  answer(STATUS_OK);
   expect_sound();
   send(0, 5, 4, 1);
+  expect("I3");
+}
+END_TEST
+
+START_TEST(an_epoch_that_does_not_begin_at_0_is_seen) {
+  send(0, 0, 0, 2);
+  answer(STATUS_OK);
+  send(1, 2, 2, 1);
+  expect("I3");
+}
+END_TEST
+
+START_TEST(sequences_may_begin_late_once) {
+  ledger.rules.begins_late = true;
+  send(0, 500, 0, 2);
+  answer(STATUS_OK);
+  expect_sound();
+  send(1, 2, 2, 1);
   expect("I3");
 }
 END_TEST
@@ -189,8 +214,8 @@ END_TEST
 
 START_TEST(an_older_batch_behind_a_younger_one_is_seen) {
   send(0, 0, 0, 1);
-  lose();
   send(0, 1, 1, 1);
+  ledger_end_attempt(&ledger, ledger_find_attempt(&ledger, correlation_id - 1));
   send(0, 0, 0, 1);
   expect("I4 flight_keeps_the_order");
 }
@@ -201,6 +226,23 @@ START_TEST(another_leader_while_one_owes_answers_is_seen) {
   hand_over(&part, 0, NODE);
   hand_over(&next, 1, NODE + 1);
   expect("I4 flight_keeps_the_order");
+}
+END_TEST
+
+START_TEST(a_new_batch_ahead_of_one_that_waits_is_seen) {
+  send(0, 0, 0, 1);
+  answer(STATUS_NOT_ENOUGH_REPLICAS);
+  send(0, 0, 1, 1);
+  expect("I4 nothing_overtakes");
+}
+END_TEST
+
+START_TEST(a_new_batch_may_be_sent_behind_one_under_way_or_refused_for_its_sequence) {
+  send(0, 0, 0, 1);
+  send(0, 1, 1, 1);
+  answer(STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER);
+  send(0, 2, 2, 1);
+  expect_sound();
 }
 END_TEST
 
@@ -271,6 +313,37 @@ START_TEST(outcomes_without_their_causes_are_seen) {
 }
 END_TEST
 
+START_TEST(an_end_for_what_can_be_tried_again_is_seen) {
+  static const struct {
+    int16_t answer;
+    bool retries_end, is_seen;
+  } cases[] = {{0, false, true},
+               {0, true, false},
+               {STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER, false, false}}; /* a walk has ended */
+  ledger.rules.retries_end = cases[_i].retries_end;
+  send(0, 0, 0, 1);
+  lose();
+  send(0, 0, 0, 1);
+  if (cases[_i].answer != 0) answer(cases[_i].answer);
+  report(0, OUTCOME_UNKNOWN, STATUS_NOT_LEADER_OR_FOLLOWER, -1);
+  if (cases[_i].is_seen)
+    expect("I7 outcomes");
+  else
+    expect_sound();
+}
+END_TEST
+
+START_TEST(a_topic_that_fails_its_records_early_is_seen) {
+  ledger_tell_time(&ledger, 99);
+  report(0, OUTCOME_NOT_DELIVERED, STATUS_UNKNOWN_TOPIC_OR_PARTITION, -1);
+  expect("I7 outcomes");
+  ledger.violation.found = false;
+  ledger_tell_time(&ledger, 100);
+  report(1, OUTCOME_NOT_DELIVERED, STATUS_UNKNOWN_TOPIC_OR_PARTITION, -1);
+  expect_sound();
+}
+END_TEST
+
 START_TEST(a_record_that_never_left_whole_is_not_unknown) {
   struct ledger_part part = part_of(0, 0, 1);
   ledger_end_attempt(&ledger, hand_over(&part, 0, NODE));
@@ -327,19 +400,52 @@ START_TEST(a_record_in_another_topic_or_partition_is_seen) {
 }
 END_TEST
 
+/* A batch of one record without its record, as `part` has it. */
+static struct bytes write_header(const struct ledger_part *part) {
+  enum { PRODUCER_ID_AT = 43, PRODUCER_EPOCH_AT = 51, BASE_SEQUENCE_AT = 53, RECORD_COUNT_AT = 57 };
+  static uint8_t header[RECORD_BATCH_HEADER_BYTES];
+  bytes_store_u64(header + PRODUCER_ID_AT, (uint64_t)part->producer_id);
+  bytes_store_u16(header + PRODUCER_EPOCH_AT, (uint16_t)part->producer_epoch);
+  bytes_store_u32(header + BASE_SEQUENCE_AT, (uint32_t)part->base_sequence);
+  bytes_store_u32(header + RECORD_COUNT_AT, part->record_count);
+  return bytes_of(header, sizeof header);
+}
+
 START_TEST(other_bytes_on_the_wire_are_seen) {
   struct ledger_part part = part_of(0, 0, 1);
-  part.hash = crc32c_extend(0, "sealed", 6);
+  struct ledger_wire wire = {.topic_id = here, .partition = PARTITION, .bytes = write_header(&part)};
+  part.hash = crc32c_extend(0, wire.bytes.data, wire.bytes.size);
   const struct ledger_attempt *attempt = hand_over(&part, 0, NODE);
-  ledger_note_wire(&ledger, attempt, 0, PARTITION, bytes_of_string("sealed"));
+  ledger_note_wire(&ledger, attempt, 0, &wire);
   expect_sound();
-  ledger_note_wire(&ledger, attempt, 0, PARTITION, bytes_of_string("Sealed"));
+  struct ledger_wire wrong[4] = {wire, wire, wire, wire};
+  uint8_t other[RECORD_BATCH_HEADER_BYTES] = {0};
+  wrong[0].bytes = bytes_of(other, sizeof other);
+  wrong[1].partition++;
+  wrong[2].topic_id = elsewhere;
+  wrong[3].bytes.size--;
+  for (int i = 0; i < 4; i++) {
+    ledger_note_wire(&ledger, attempt, 0, &wrong[i]);
+    expect("I9");
+    ledger.violation.found = false;
+  }
+  ledger_note_wire(&ledger, attempt, 1, &wire);
   expect("I9");
-  ledger.violation.found = false;
-  ledger_note_wire(&ledger, attempt, 0, PARTITION + 1, bytes_of_string("sealed"));
-  expect("I9");
-  ledger.violation.found = false;
-  ledger_note_wire(&ledger, attempt, 1, PARTITION, bytes_of_string("sealed"));
+}
+END_TEST
+
+/* The bytes are what was sealed, but not what the books have of the batch. */
+START_TEST(a_batch_that_names_itself_otherwise_is_seen) {
+  struct ledger_part part = part_of(0, 0, 1), named = part;
+  switch (_i) {
+  case 0: named.producer_id++; break;
+  case 1: named.producer_epoch++; break;
+  case 2: named.base_sequence++; break;
+  default: named.record_count++;
+  }
+  struct ledger_wire wire = {.topic_id = here, .partition = PARTITION, .bytes = write_header(&named)};
+  part.hash = crc32c_extend(0, wire.bytes.data, wire.bytes.size);
+  ledger_note_wire(&ledger, hand_over(&part, 0, NODE), 0, &wire);
   expect("I9");
 }
 END_TEST
@@ -367,6 +473,68 @@ START_TEST(waits_beyond_a_deadline_and_circles_are_seen) {
 }
 END_TEST
 
+START_TEST(an_outcome_behind_the_delivery_timeout_is_seen) {
+  ledger_tell_time(&ledger, 1000);
+  ledger_end_step(&ledger);
+  expect_sound();
+  ledger_tell_time(&ledger, 1001);
+  ledger_end_step(&ledger);
+  expect("I11 outcomes_come_in_time");
+}
+END_TEST
+
+START_TEST(a_request_that_does_not_end_is_seen) {
+  send(0, 0, 0, 1);
+  const struct ledger_attempt *attempt = ledger_find_attempt(&ledger, correlation_id);
+  ledger_tell_time(&ledger, 51);
+  ledger_note_pause(&ledger, NODE, 1);
+  ledger_begin_wait(&ledger);
+  invariant_requests_end_in_time(&ledger, attempt);
+  expect_sound();
+  ledger_tell_time(&ledger, 52);
+  ledger_begin_wait(&ledger);
+  invariant_requests_end_in_time(&ledger, attempt);
+  expect("I11 requests_end_in_time");
+}
+END_TEST
+
+START_TEST(a_producer_id_that_is_asked_for_at_once_is_seen) {
+  ledger_note_identity_request(&ledger);
+  ledger_note_identity_refusal(&ledger);
+  ledger_tell_time(&ledger, 8);
+  ledger_note_identity_request(&ledger);
+  expect_sound();
+  ledger_note_identity_refusal(&ledger);
+  ledger_tell_time(&ledger, 15);
+  ledger_note_identity_request(&ledger);
+  expect("I11 identities");
+}
+END_TEST
+
+/* Partition 0 waits from the second step on, while 1 is sent, and 2 to another node. */
+START_TEST(a_partition_that_is_passed_over_is_seen) {
+  ledger.is_calm = true;
+  struct ledger_part part = part_of(0, 0, 1), other = part, foreign = part;
+  part.partition = 0;
+  foreign.partition = 2;
+  hand_over(&part, 0, NODE);
+  answer(STATUS_OK);
+  ledger_accept(&ledger, TOPIC, 0);
+  for (int32_t i = 0; i < 2; i++) {
+    ledger_tell_time(&ledger, ledger.now_us + 1);
+    other.base_sequence = foreign.base_sequence = i;
+    hand_over(&other, 1 + 2 * (uint32_t)i, NODE);
+    hand_over(&foreign, 2 + 2 * (uint32_t)i, NODE + 1);
+  }
+  expect_sound();
+  ledger.violation.found = false;
+  ledger_tell_time(&ledger, ledger.now_us + 1);
+  other.base_sequence = 2;
+  hand_over(&other, 9, NODE);
+  expect("I15");
+}
+END_TEST
+
 START_TEST(another_incarnation_of_the_topic_is_seen) {
   send(0, 0, 0, 1);
   lose();
@@ -374,6 +542,16 @@ START_TEST(another_incarnation_of_the_topic_is_seen) {
   part.topic_id = elsewhere;
   ledger.violation.found = false;
   hand_over(&part, 0, NODE);
+  expect("I14");
+}
+END_TEST
+
+START_TEST(an_identity_that_goes_on_in_another_incarnation_is_seen) {
+  send(0, 0, 0, 1);
+  answer(STATUS_OK);
+  struct ledger_part part = part_of(0, 1, 1);
+  part.topic_id = elsewhere;
+  hand_over(&part, 1, NODE);
   expect("I14");
 }
 END_TEST
@@ -390,9 +568,13 @@ int main(void) {
   tcase_add_test(test_case, what_was_refused_may_be_stamped_anew);
   tcase_add_test(test_case, a_gap_in_the_sequences_is_seen);
   tcase_add_test(test_case, sequences_go_round);
+  tcase_add_test(test_case, an_epoch_that_does_not_begin_at_0_is_seen);
+  tcase_add_test(test_case, sequences_may_begin_late_once);
   tcase_add_test(test_case, too_many_requests_are_seen);
   tcase_add_test(test_case, an_older_batch_behind_a_younger_one_is_seen);
   tcase_add_test(test_case, another_leader_while_one_owes_answers_is_seen);
+  tcase_add_test(test_case, a_new_batch_ahead_of_one_that_waits_is_seen);
+  tcase_add_test(test_case, a_new_batch_may_be_sent_behind_one_under_way_or_refused_for_its_sequence);
   tcase_add_test(test_case, an_epoch_that_falls_is_seen);
   tcase_add_test(test_case, an_epoch_left_while_something_is_open_is_seen);
   tcase_add_test(test_case, an_epoch_may_be_left_once_all_have_their_outcome);
@@ -400,13 +582,21 @@ int main(void) {
   tcase_add_test(test_case, reports_out_of_order_are_seen);
   tcase_add_test(test_case, a_report_after_close_and_one_of_nobody_are_seen);
   tcase_add_test(test_case, outcomes_without_their_causes_are_seen);
+  tcase_add_loop_test(test_case, an_end_for_what_can_be_tried_again_is_seen, 0, 3);
+  tcase_add_test(test_case, a_topic_that_fails_its_records_early_is_seen);
   tcase_add_test(test_case, a_record_that_never_left_whole_is_not_unknown);
   tcase_add_loop_test(test_case, lies_about_the_log_are_seen, 0, 6);
   tcase_add_test(test_case, a_record_in_another_topic_or_partition_is_seen);
   tcase_add_test(test_case, other_bytes_on_the_wire_are_seen);
+  tcase_add_loop_test(test_case, a_batch_that_names_itself_otherwise_is_seen, 0, 4);
   tcase_add_test(test_case, memory_that_does_not_add_up_is_seen);
   tcase_add_test(test_case, waits_beyond_a_deadline_and_circles_are_seen);
+  tcase_add_test(test_case, an_outcome_behind_the_delivery_timeout_is_seen);
+  tcase_add_test(test_case, a_request_that_does_not_end_is_seen);
+  tcase_add_test(test_case, a_producer_id_that_is_asked_for_at_once_is_seen);
+  tcase_add_test(test_case, a_partition_that_is_passed_over_is_seen);
   tcase_add_test(test_case, another_incarnation_of_the_topic_is_seen);
+  tcase_add_test(test_case, an_identity_that_goes_on_in_another_incarnation_is_seen);
   suite_add_tcase(suite, test_case);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

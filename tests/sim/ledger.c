@@ -1,7 +1,6 @@
 #include "sim/ledger.h"
 
 #include "base/assertion.h"
-#include "base/crc32c.h"
 #include "sim/invariants.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,11 +11,14 @@ static void move_part(struct ledger *ledger, uint32_t index, enum ledger_fate fa
 static void count_possible(struct ledger *ledger, uint32_t index, int change);
 
 void ledger_init(struct ledger *ledger, const struct ledger_rules *rules) {
-  *ledger = (struct ledger){.rules = *rules};
+  *ledger = (struct ledger){.rules = *rules, .identity_refused_us = -1};
   for (uint32_t t = 0; t < LEDGER_TOPICS_MAX; t++)
     for (uint32_t p = 0; p < LEDGER_PARTITIONS_MAX; p++)
-      ledger->partitions[t][p] = (struct ledger_partition){
-          .last_part = LEDGER_NONE, .producer_id = -1, .producer_epoch = -1, .last_delivered = -1};
+      ledger->partitions[t][p] = (struct ledger_partition){.last_part = LEDGER_NONE,
+                                                           .producer_id = -1,
+                                                           .refused_producer_id = -1,
+                                                           .producer_epoch = -1,
+                                                           .last_delivered = -1};
 }
 
 void ledger_deinit(struct ledger *ledger) {
@@ -37,11 +39,20 @@ void ledger_refute(struct ledger *ledger, const char *invariant, const char *for
   va_end(arguments);
 }
 
+void ledger_tell_time(struct ledger *ledger, int64_t now_us) {
+  ASSERT(now_us >= ledger->now_us);
+  ledger->now_us = now_us;
+}
+
 uint32_t ledger_accept(struct ledger *ledger, uint32_t topic, int32_t partition_wanted) {
   ledger->records =
       grown(ledger->records, &ledger->record_capacity, ledger->record_count + 1, sizeof *ledger->records);
-  ledger->records[ledger->record_count] = (struct ledger_record){
-      .topic = topic, .partition_wanted = partition_wanted, .part = LEDGER_NONE, .partition = LEDGER_NONE};
+  ledger->records[ledger->record_count] = (struct ledger_record){.topic = topic,
+                                                                 .partition_wanted = partition_wanted,
+                                                                 .accepted_us = ledger->now_us,
+                                                                 .part = LEDGER_NONE,
+                                                                 .partition = LEDGER_NONE};
+  if (ledger->first_accepted_us[topic] == 0) ledger->first_accepted_us[topic] = ledger->now_us;
   return ledger->record_count++;
 }
 
@@ -53,6 +64,7 @@ void ledger_begin_attempt(struct ledger *ledger, int32_t correlation_id, int32_t
                                                                       .node_id = node_id,
                                                                       .version = version,
                                                                       .acks = acks,
+                                                                      .begun_us = ledger->now_us,
                                                                       .first_part = ledger->part_count};
   invariant_flight_is_limited(ledger);
 }
@@ -92,8 +104,13 @@ void ledger_add_part(struct ledger *ledger, const struct ledger_part *part, cons
 }
 
 void ledger_end_step(struct ledger *ledger) {
-  for (; ledger->steps_first_part < ledger->part_count; ledger->steps_first_part++)
-    invariant_epochs_never_fall(ledger, &ledger->parts[ledger->steps_first_part]);
+  if (ledger->is_calm) invariant_none_is_passed_over(ledger);
+  for (; ledger->steps_first_part < ledger->part_count; ledger->steps_first_part++) {
+    const struct ledger_part *part = &ledger->parts[ledger->steps_first_part];
+    invariant_epochs_never_fall(ledger, part);
+    invariant_nothing_overtakes(ledger, part);
+  }
+  invariant_outcomes_come_in_time(ledger);
 }
 
 struct ledger_attempt *ledger_find_attempt(struct ledger *ledger, int32_t correlation_id) {
@@ -110,14 +127,13 @@ struct ledger_attempt *ledger_find_attempt(struct ledger *ledger, int32_t correl
 }
 
 void ledger_note_wire(struct ledger *ledger, const struct ledger_attempt *attempt, uint32_t index,
-                      int32_t partition, struct bytes bytes) {
+                      const struct ledger_wire *wire) {
   if (index >= attempt->part_count) {
     ledger_refute(ledger, "I9 wire_is_what_was_sealed", "request %d has more batches on the wire",
                   (int)attempt->correlation_id);
     return;
   }
-  invariant_wire_is_what_was_sealed(ledger, &ledger->parts[attempt->first_part + index], partition,
-                                    crc32c_extend(0, bytes.data, bytes.size));
+  invariant_wire_is_what_was_sealed(ledger, attempt, &ledger->parts[attempt->first_part + index], wire);
 }
 
 void ledger_note_whole(struct ledger *ledger, struct ledger_attempt *attempt) {
@@ -129,9 +145,10 @@ void ledger_note_whole(struct ledger *ledger, struct ledger_attempt *attempt) {
 void ledger_note_answer(struct ledger *ledger, const struct ledger_attempt *attempt, struct bytes name,
                         const struct uuid *id, const struct produce_response_partition *answer) {
   enum { OK = 0, DUPLICATE_SEQUENCE_NUMBER = 46, FIRST_VERSION_BY_ID = 13 };
+  enum { OUT_OF_ORDER = 45, INVALID_EPOCH = 47, UNKNOWN_PRODUCER = 59, FENCED = 90 };
   int16_t code = answer->error_code;
   for (uint32_t i = 0; i < attempt->part_count; i++) {
-    const struct ledger_part *part = &ledger->parts[attempt->first_part + i];
+    struct ledger_part *part = &ledger->parts[attempt->first_part + i];
     bool is_named = attempt->version >= FIRST_VERSION_BY_ID
                         ? uuid_equal(&part->topic_id, id)
                         : bytes_equal(name, bytes_of_string(scenario_topics[part->topic]));
@@ -140,7 +157,26 @@ void ledger_note_answer(struct ledger *ledger, const struct ledger_attempt *atte
       move_part(ledger, attempt->first_part + i, FATE_WRITTEN);
     else if (ledger_answer_excludes_append(code))
       move_part(ledger, attempt->first_part + i, FATE_REFUSED);
+    if (code == OUT_OF_ORDER || code == INVALID_EPOCH || code == UNKNOWN_PRODUCER || code == FENCED) {
+      struct ledger_partition *partition = &ledger->partitions[part->topic][part->partition];
+      part->refused_for_sequence = true;
+      partition->refused_producer_id = part->producer_id;
+      partition->refused_epoch = part->producer_epoch;
+    }
   }
+}
+
+void ledger_note_identity_request(struct ledger *ledger) {
+  invariant_identities_are_asked_for_slowly(ledger);
+}
+
+void ledger_note_identity_refusal(struct ledger *ledger) {
+  ledger->identity_refused_us = ledger->now_us;
+}
+
+void ledger_note_pause(struct ledger *ledger, int32_t node_id, int64_t pause_us) {
+  for (uint32_t i = ledger->first_open; i < ledger->attempt_count; i++)
+    if (ledger->attempts[i].node_id == node_id) ledger->attempts[i].paused_us += pause_us;
 }
 
 void ledger_end_attempt(struct ledger *ledger, struct ledger_attempt *attempt) {
@@ -156,6 +192,8 @@ void ledger_settle(struct ledger *ledger, uint64_t number) {
   if (number >= ledger->record_count) return; /* its report will tell */
   struct ledger_record *record = &ledger->records[number];
   record->settled = true;
+  while (ledger->first_unsettled < ledger->record_count && ledger->records[ledger->first_unsettled].settled)
+    ledger->first_unsettled++;
   record->may_be_when_settled = record->possible > 0;
   record->open_when_settled = record->possible > 0 || (record->ceased == ledger->wait && ledger->wait > 0) ||
                               (ledger->rules.answers_merge && record->parts > 0);
@@ -163,6 +201,7 @@ void ledger_settle(struct ledger *ledger, uint64_t number) {
 
 void ledger_begin_wait(struct ledger *ledger) {
   ledger->wait++;
+  ledger->wait_began_us = ledger->now_us;
 }
 
 void ledger_report(struct ledger *ledger, const struct report *report) {

@@ -21,6 +21,7 @@ enum {
   LEDGER_NONE = -1,
   LEDGER_TOPICS_MAX = SCENARIO_TOPICS_MAX + 1,
   LEDGER_PARTITIONS_MAX = SCENARIO_PARTITIONS_MAX,
+  LEDGER_PLACES = LEDGER_TOPICS_MAX * LEDGER_PARTITIONS_MAX,
   LEDGER_WINDOW = 5, /* unsettled batches of a partition that a broker can tell apart */
 };
 
@@ -31,12 +32,17 @@ struct ledger_rules {
   int16_t acks;
   bool answers_merge; /* the client may not have looked at an answer that it has read */
   bool logs_may_lose; /* acknowledged records may be gone: acks, brokers that lose data */
-  bool fences_lie;    /* brokers call a producer fenced, and still take what it sent before */
+  bool fences_lie;    /* a producer goes on under another id, and brokers still take what it sent before */
+  bool retries_end;   /* they are few: what could be tried again ends a record as well */
+  bool begins_late;   /* sequences of a partition's first identity do not begin at 0 */
+  int64_t delivery_timeout_us, request_timeout_us;
+  int64_t retry_backoff_us, propagation_us, linger_us;
 };
 
 struct ledger_record {
   uint32_t topic;
   int32_t partition_wanted; /* LEDGER_NONE: any */
+  int64_t accepted_us;
   bool settled;             /* has its outcome, though its report may be unread */
   bool may_be_when_settled; /* it may have been written then */
   bool open_when_settled;   /* the same, as far as the client could know by then */
@@ -72,13 +78,15 @@ struct ledger_part {
   uint32_t record_count;
   uint32_t numbers_at; /* of its records, in ledger.numbers */
   uint32_t hash;       /* of its bytes when it was handed over */
-  int32_t previous;    /* part of the same partition */
+  bool refused_for_sequence;
+  int32_t previous; /* part of the same partition */
 };
 
 struct ledger_attempt {
   int32_t correlation_id;
   int32_t node_id;
   int16_t version, acks;
+  int64_t begun_us, paused_us;
   uint32_t first_part, part_count;
   bool whole, ended;
 };
@@ -89,8 +97,18 @@ struct ledger_partition {
   int64_t producer_id; /* of the last part */
   int16_t producer_epoch;
   int32_t next_sequence;
-  bool begun; /* there was a part under this identity */
+  bool begun;                  /* there was a part under this identity */
+  int64_t refused_producer_id; /* whose sequences were refused last */
+  int16_t refused_epoch;
   int64_t last_delivered, last_accepted;
+};
+
+/* A batch as it stands on the wire; its topic has a name or an id, by the request's version. */
+struct ledger_wire {
+  struct bytes topic_name;
+  struct uuid topic_id;
+  int32_t partition;
+  struct bytes bytes;
 };
 
 struct ledger_violation {
@@ -102,8 +120,11 @@ struct ledger_violation {
 struct ledger {
   struct ledger_rules rules;
   struct ledger_violation violation;
+  int64_t now_us;
   struct ledger_record *records;
   uint32_t record_count, record_capacity;
+  uint32_t first_unsettled; /* all records before it have their outcomes */
+  int64_t first_accepted_us[LEDGER_TOPICS_MAX];
   uint32_t report_count;
   struct ledger_attempt *attempts;
   uint32_t attempt_count, attempt_capacity;
@@ -114,8 +135,13 @@ struct ledger {
   uint32_t *numbers;
   uint32_t number_count, number_capacity;
   struct ledger_partition partitions[LEDGER_TOPICS_MAX][LEDGER_PARTITIONS_MAX];
-  uint64_t wait; /* counts waits for the network */
-  bool closed;   /* close has returned: no report may follow */
+  bool was_met;                                    /* a record has gone to each partition in calm */
+  bool is_calm;                                    /* nothing is wrong, and all leaders are known */
+  uint8_t overtakes[LEDGER_PLACES][LEDGER_PLACES]; /* of the first by the second while it waited */
+  uint64_t wait;                                   /* counts waits for the network */
+  int64_t wait_began_us;
+  int64_t identity_refused_us; /* when a broker refused a producer id last */
+  bool closed;                 /* close has returned: no report may follow */
 };
 
 void ledger_init(struct ledger *ledger, const struct ledger_rules *rules);
@@ -124,6 +150,9 @@ void ledger_deinit(struct ledger *ledger);
 /* The first violation is kept. */
 __attribute__((format(printf, 3, 4))) void ledger_refute(struct ledger *ledger, const char *invariant,
                                                          const char *format, ...);
+
+/* Before anything that is noted at another time than what was noted last. */
+void ledger_tell_time(struct ledger *ledger, int64_t now_us);
 
 /* A record was accepted; its number is what its opaque has to be. */
 uint32_t ledger_accept(struct ledger *ledger, uint32_t topic, int32_t partition_wanted);
@@ -141,13 +170,18 @@ void ledger_end_step(struct ledger *ledger);
 /* NULL if there is none. */
 struct ledger_attempt *ledger_find_attempt(struct ledger *ledger, int32_t correlation_id);
 
-/* Its last byte has left; the index-th part went as `bytes`. */
+/* Its last byte has left; so went its index-th part. */
 void ledger_note_wire(struct ledger *ledger, const struct ledger_attempt *attempt, uint32_t index,
-                      int32_t partition, struct bytes bytes);
+                      const struct ledger_wire *wire);
 void ledger_note_whole(struct ledger *ledger, struct ledger_attempt *attempt);
 /* The client has read what the broker says of a part, which it names by the topic's name or id. */
 void ledger_note_answer(struct ledger *ledger, const struct ledger_attempt *attempt, struct bytes name,
                         const struct uuid *id, const struct produce_response_partition *answer);
+/* A producer id is asked for / was refused. */
+void ledger_note_identity_request(struct ledger *ledger);
+void ledger_note_identity_refusal(struct ledger *ledger);
+/* A broker asks for a pause, which its requests get as well. */
+void ledger_note_pause(struct ledger *ledger, int32_t node_id, int64_t pause_us);
 /* The network holds it no longer. */
 void ledger_end_attempt(struct ledger *ledger, struct ledger_attempt *attempt);
 

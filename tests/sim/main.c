@@ -28,4 +28,6 @@ int main(int argc, char **argv) {
 static void list(void) {
   for (int i = 0; i < FAULT_COUNT; i++)
     puts(fault_name((enum fault)i));
+  for (int i = CANARY_NONE + 1; i < CANARY_COUNT; i++)
+    printf("canary %s\n", canary_name((enum canary)i));
 }

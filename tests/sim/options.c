@@ -17,8 +17,8 @@ const char options_help[] =
     "  --jobs N         in so many processes (2)\n"
     "  --state FILE     go on where the range was left\n"
     "  --failures N     give up after so many failed seeds (10)\n"
-    "  --canary NAME    the harness breaks the rules itself: identity, buffer\n"
-    "  --list           the names of all faults\n";
+    "  --canary NAME    the harness breaks the rules itself\n"
+    "  --list           the names of all faults, and of all canaries\n";
 
 /* What was named with --only. */
 struct only {
@@ -29,7 +29,6 @@ struct only {
 static bool read_number(const char *text, uint64_t *number);
 static bool read_range(const char *text, struct options *options);
 static bool read_value(struct options *options, const char *name, const char *value, struct only *only);
-static bool read_canary(const char *text, enum canary *canary);
 
 bool options_read(struct options *options, int count, char **arguments, const char **wrong) {
   *options =
@@ -58,7 +57,7 @@ static bool read_value(struct options *options, const char *name, const char *va
   uint64_t number;
   enum fault fault;
   if (strcmp(name, "--seeds") == 0) return read_range(value, options);
-  if (strcmp(name, "--canary") == 0) return read_canary(value, &options->canary);
+  if (strcmp(name, "--canary") == 0) return canary_of_name(value, &options->canary);
   if (strcmp(name, "--state") == 0) {
     options->state_path = value;
     return true;
@@ -109,9 +108,4 @@ static bool read_range(const char *text, struct options *options) {
   memcpy(first, text, (size_t)(dash - text));
   first[dash - text] = '\0';
   return read_number(first, &options->first_seed) && read_number(dash + 1, &options->last_seed);
-}
-
-static bool read_canary(const char *text, enum canary *canary) {
-  *canary = strcmp(text, "identity") == 0 ? CANARY_IDENTITY : CANARY_BUFFER;
-  return *canary == CANARY_IDENTITY || strcmp(text, "buffer") == 0;
 }

@@ -42,6 +42,23 @@ START_TEST(switching_a_fault_off_leaves_the_others_as_they_were) {
 }
 END_TEST
 
+/* As the line that a failure prints says it. */
+START_TEST(a_seed_with_no_faults_but_its_own_is_the_same_scenario) {
+  for (uint64_t seed = 1; seed <= 300; seed++) {
+    struct scenario drawn, replayed;
+    scenario_draw(&drawn, seed, FAULTS_ALL, 0);
+    scenario_draw(&replayed, seed, drawn.faults, drawn.faults);
+    ck_assert_uint_eq(replayed.faults, drawn.faults);
+    ck_assert_mem_eq(replayed.strength, drawn.strength, sizeof drawn.strength);
+    ck_assert_uint_eq(replayed.node_count, drawn.node_count);
+    ck_assert_uint_eq(replayed.topic_count, drawn.topic_count);
+    ck_assert_uint_eq(replayed.partition_count, drawn.partition_count);
+    ck_assert_uint_eq(replayed.record_count, drawn.record_count);
+    ck_assert_int_eq(replayed.safety_us, drawn.safety_us);
+  }
+}
+END_TEST
+
 START_TEST(faults_are_found_by_their_names) {
   for (int i = 0; i < FAULT_COUNT; i++) {
     enum fault fault = FAULT_COUNT;
@@ -122,6 +139,7 @@ int main(void) {
   tcase_set_timeout(test_case, 60);
   tcase_add_test(test_case, a_state_is_read_as_it_was_written);
   tcase_add_test(test_case, switching_a_fault_off_leaves_the_others_as_they_were);
+  tcase_add_test(test_case, a_seed_with_no_faults_but_its_own_is_the_same_scenario);
   tcase_add_test(test_case, faults_are_found_by_their_names);
   tcase_add_test(test_case, a_command_line_is_understood_or_refused);
   tcase_add_test(test_case, a_failing_seed_shrinks_to_what_it_needs);

@@ -73,6 +73,10 @@ void realm_lead(struct model_cluster *cluster, const char *name, int32_t partiti
     (void)model_cluster_lead(cluster, name, partition, node_id);
 }
 
+int32_t realm_leader(const struct model_cluster *cluster, const char *name, int32_t partition) {
+  return broker_topic_partition(find(cluster, name), partition)->leader_id;
+}
+
 int32_t realm_lowest_epoch(const struct model_cluster *cluster) {
   int32_t lowest = INT32_MAX;
   if (is_replicated(cluster)) return 0; /* each node has its own idea of them */

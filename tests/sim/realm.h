@@ -18,6 +18,8 @@ void realm_add_partition(struct model_cluster *cluster, const char *name);
 
 /* Does nothing where the node cannot lead, or leads already; node_id -1: none does, without replication. */
 void realm_lead(struct model_cluster *cluster, const char *name, int32_t partition, int32_t node_id);
+/* Without replication. */
+int32_t realm_leader(const struct model_cluster *cluster, const char *name, int32_t partition);
 /* The lowest leader epoch of all partitions. */
 int32_t realm_lowest_epoch(const struct model_cluster *cluster);
 

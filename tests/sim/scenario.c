@@ -23,8 +23,9 @@ void scenario_draw(struct scenario *scenario, uint64_t seed, fault_set allowed, 
     if (on && fault_is_in(allowed, fault)) scenario->faults |= fault_bit(fault);
   }
   scenario->faults |= forced & allowed;
-  if (fault_is_in(allowed, FAULT_REPLICATION) && random_below(&random, 3) == 0)
-    scenario->faults |= fault_bit(FAULT_REPLICATION);
+  /* Drawn whatever is allowed: what comes behind it must not change with the faults that are left off. */
+  bool replicates = random_below(&random, 3) == 0;
+  if (replicates && fault_is_in(allowed, FAULT_REPLICATION)) scenario->faults |= fault_bit(FAULT_REPLICATION);
   scenario->node_count = 1 + random_below(&random, 3);
   scenario->topic_count = 1 + random_below(&random, SCENARIO_TOPICS_MAX);
   scenario->partition_count = 1 + random_below(&random, 4);

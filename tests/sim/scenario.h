@@ -4,6 +4,7 @@
 #define SIM_SCENARIO_H
 
 #include "base/random.h"
+#include "sim/canary.h"
 #include "sim/fault.h"
 #include <stddef.h>
 
@@ -12,13 +13,6 @@ enum {
   SCENARIO_S = 1000 * SCENARIO_MS,
   SCENARIO_TOPICS_MAX = 3,
   SCENARIO_PARTITIONS_MAX = 8,
-};
-
-/* What the harness does wrong on purpose, to show that it is seen. */
-enum canary {
-  CANARY_NONE,
-  CANARY_IDENTITY, /* a batch that may have been written is sent again under another identity */
-  CANARY_BUFFER,   /* a batch's memory is used again while a request refers to it */
 };
 
 struct scenario {

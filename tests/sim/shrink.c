@@ -52,7 +52,6 @@ fault_set shrink_faults(uint64_t seed, fault_set faults, enum canary canary, con
 }
 
 void shrink_print_command(FILE *out, uint64_t seed, fault_set faults, enum canary canary) {
-  static const char *const canaries[] = {[CANARY_IDENTITY] = "identity", [CANARY_BUFFER] = "buffer"};
   struct scenario drawn;
   scenario_draw(&drawn, seed, FAULTS_ALL, 0);
   fprintf(out, "sendoff-sim --seed %llu", (unsigned long long)seed);
@@ -62,7 +61,7 @@ void shrink_print_command(FILE *out, uint64_t seed, fault_set faults, enum canar
     if (fault_is_in(faults & ~drawn.faults, (enum fault)i))
       fprintf(out, " --with %s", fault_name((enum fault)i));
   if (faults == 0) fprintf(out, " --only none");
-  if (canary != CANARY_NONE) fprintf(out, " --canary %s", canaries[canary]);
+  if (canary != CANARY_NONE) fprintf(out, " --canary %s", canary_name(canary));
   fprintf(out, " --trace\n");
 }
 

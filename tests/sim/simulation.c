@@ -8,6 +8,7 @@
 #include "security/login.h"
 #include "security/sasl_credentials.h"
 #include "sim/books.h"
+#include "sim/calm.h"
 #include "sim/invariants.h"
 #include "sim/realm.h"
 #include "sim/wiretap.h"
@@ -43,6 +44,7 @@ static void destroy(struct simulation *simulation);
 static void ignore_wake(void *context);
 static bool answer_login(void *context, struct bytes request, struct wire_writer *frame);
 static void before_send(void *context);
+static void before_receive(void *context);
 static void on_answer(void *context, int32_t correlation_id, struct bytes topic,
                       const struct produce_response_partition *answer);
 static void enter_gate(void *context);
@@ -52,17 +54,14 @@ static void on_throttled(void *context, int32_t broker, int32_t throttle_ms);
 static void on_connection(void *context, int32_t node_id, int32_t status, const char *text);
 static void take_line(void *context, int32_t level, const char *line);
 static bool may_allocate(void *context);
-static void run_until(struct simulation *simulation, int64_t end_us);
 static void turn(struct simulation *simulation, int64_t end_us);
 static void step(struct simulation *simulation, int64_t now_us);
 static void wait(struct simulation *simulation, int64_t end_us, bool acted);
-static void hatch(struct simulation *simulation);
 static void read_reports(struct simulation *simulation, bool all);
 static void release(struct simulation *simulation, struct batch *batch);
 static void look_after_close(struct simulation *simulation);
 static void finish_close(struct simulation *simulation);
 static void heal(struct simulation *simulation);
-static int64_t liveness_us(const struct simulation *simulation);
 static void expect_quiet(struct simulation *simulation);
 static void expect_memory_back(struct simulation *simulation);
 static void expect_delivery(struct simulation *simulation);
@@ -77,7 +76,8 @@ void simulation_run(const struct scenario *scenario, bool traced, struct simulat
   create(simulation);
   while (goes_on(simulation) && simulation_now_us(simulation) < safety_end_us(simulation)) {
     int64_t next_us = simulation_now_us(simulation) + LOGS_EVERY_US;
-    run_until(simulation, next_us < safety_end_us(simulation) ? next_us : safety_end_us(simulation));
+    simulation_run_until(simulation,
+                         next_us < safety_end_us(simulation) ? next_us : safety_end_us(simulation));
     books_check_logs(simulation, false);
   }
   if (goes_on(simulation)) heal(simulation);
@@ -143,8 +143,11 @@ static void create(struct simulation *simulation) {
   choose_settings(simulation);
   struct ledger_rules rules = rules_of(simulation);
   ledger_init(&simulation->ledger, &rules);
+  canary_spoil_settings(simulation);
   create_cluster(simulation);
   struct accumulator_settings memory = memory_settings(&simulation->scenario);
+  simulation->linger_us = memory.linger_us;
+  simulation->ledger.rules.linger_us = memory.linger_us;
   int32_t status = accumulator_init(&simulation->accumulator, &memory);
   ASSERT(status == STATUS_OK);
   if (scenario_has(&simulation->scenario, FAULT_LOGINS)) create_login(simulation);
@@ -260,8 +263,15 @@ static struct ledger_rules rules_of(const struct simulation *simulation) {
                                .max_in_flight = simulation->sender_settings.max_in_flight,
                                .acks = simulation->topic_options.acks,
                                .answers_merge = scenario_has(&simulation->scenario, FAULT_MERGED_ANSWERS),
-                               .logs_may_lose = simulation->topic_options.acks != -1,
-                               .fences_lie = scenario_has(&simulation->scenario, FAULT_FENCING)};
+                               .logs_may_lose = simulation->topic_options.acks != -1 &&
+                                                scenario_has(&simulation->scenario, FAULT_REPLICATION),
+                               .fences_lie = scenario_has(&simulation->scenario, FAULT_FENCING),
+                               .retries_end = scenario_has(&simulation->scenario, FAULT_FEW_RETRIES),
+                               .begins_late = scenario_has(&simulation->scenario, FAULT_LATE_SEQUENCES),
+                               .delivery_timeout_us = simulation->topic_options.delivery_timeout_us,
+                               .request_timeout_us = simulation->network_settings.request_timeout_us,
+                               .retry_backoff_us = simulation->sender_settings.retry_backoff_us,
+                               .propagation_us = simulation->sender_settings.cluster.propagation_max_us};
 }
 
 static void create_cluster(struct simulation *simulation) {
@@ -300,8 +310,10 @@ static void create_client(struct simulation *simulation) {
   uint32_t count = simulation->scenario.node_count;
   for (uint32_t i = 0; i < count; i++)
     servers[i] = (struct broker_address){.host = bytes_of_string(names[i]), .port = CLUSTER_PORT};
-  struct wiretap_listener listener = {
-      .before_send = before_send, .on_answer = on_answer, .context = simulation};
+  struct wiretap_listener listener = {.before_send = before_send,
+                                      .before_receive = before_receive,
+                                      .on_answer = on_answer,
+                                      .context = simulation};
   struct transport *transport = wiretap_create(fake_transport_base(simulation->network), &simulation->ledger,
                                                &listener, simulation->ledger.rules.answers_merge);
   int32_t status =
@@ -346,7 +358,14 @@ static bool answer_login(void *context, struct bytes request, struct wire_writer
 }
 
 static void before_send(void *context) {
-  books_note_calls(context);
+  struct simulation *simulation = context;
+  ledger_tell_time(&simulation->ledger, simulation_now_us(simulation));
+  books_note_calls(simulation);
+}
+
+static void before_receive(void *context) {
+  struct simulation *simulation = context;
+  ledger_tell_time(&simulation->ledger, simulation_now_us(simulation));
 }
 
 static void on_answer(void *context, int32_t correlation_id, struct bytes topic,
@@ -361,6 +380,7 @@ static void enter_gate(void *context) {
   struct simulation *simulation = context;
   ASSERT(!simulation->is_in_gate);
   simulation->is_in_gate = true;
+  adversary_age_identities(simulation);
   if (scenario_has(&simulation->scenario, FAULT_INTERLEAVING) && simulation->phase == PHASE_SAFETY &&
       random_below(&simulation->interleaving, 100) <
           1 + simulation->scenario.strength[FAULT_INTERLEAVING] / 4)
@@ -384,6 +404,7 @@ static void on_settled(void *context, struct batch *batch) {
 static void on_throttled(void *context, int32_t broker, int32_t throttle_ms) {
   struct simulation *simulation = context;
   ASSERT(!simulation->is_in_gate);
+  ledger_note_pause(&simulation->ledger, broker, (int64_t)throttle_ms * SCENARIO_MS);
   simulation_trace(simulation, "node %d asks for a pause of %d ms", (int)broker, (int)throttle_ms);
 }
 
@@ -409,7 +430,7 @@ static bool goes_on(const struct simulation *simulation) {
   return !simulation->ledger.violation.found && simulation->phase != PHASE_CLOSED;
 }
 
-static void run_until(struct simulation *simulation, int64_t end_us) {
+void simulation_run_until(struct simulation *simulation, int64_t end_us) {
   while (goes_on(simulation) && simulation_now_us(simulation) < end_us)
     turn(simulation, end_us);
 }
@@ -421,6 +442,7 @@ static void turn(struct simulation *simulation, int64_t end_us) {
     return;
   }
   bool acted = application_act(simulation);
+  ledger_tell_time(&simulation->ledger, simulation_now_us(simulation));
   if (simulation->phase == PHASE_SAFETY || simulation->phase == PHASE_CLOSING)
     acted = adversary_act(simulation) || acted;
   model_cluster_step(&simulation->cluster);
@@ -434,10 +456,12 @@ static void turn(struct simulation *simulation, int64_t end_us) {
 
 static void step(struct simulation *simulation, int64_t now_us) {
   simulation->accumulator.wake_needed = false;
-  hatch(simulation);
+  canary_before_step(simulation);
   allocator_set_hook(simulation->memory_percent_mille > 0 ? may_allocate : NULL, simulation);
+  ledger_tell_time(&simulation->ledger, now_us);
   simulation->sleep_until_us = sender_step(simulation->sender, now_us);
   allocator_set_hook(NULL, NULL);
+  canary_after_step(simulation);
   books_note_calls(simulation);
   ledger_end_step(&simulation->ledger);
   if (simulation->turns % CHECK_EVERY == 0) {
@@ -464,6 +488,7 @@ static void wait(struct simulation *simulation, int64_t end_us, bool acted) {
   uint64_t events = fake_transport_event_count(simulation->network);
   bool is_woken = fake_transport_is_woken(simulation->network);
   allocator_set_hook(simulation->memory_percent_mille > 0 ? may_allocate : NULL, simulation);
+  ledger_tell_time(&simulation->ledger, now_us);
   ledger_begin_wait(&simulation->ledger);
   network_client_poll(simulation->client, now_us, until_us, fake_transport_clock_us, simulation->network);
   allocator_set_hook(NULL, NULL);
@@ -477,29 +502,6 @@ static void wait(struct simulation *simulation, int64_t end_us, bool acted) {
   invariant_turns_get_somewhere(&simulation->ledger, simulation->idle_turns, IDLE_TURNS_MAX);
 }
 
-/* CANARY_IDENTITY: what peers did. A batch that may have been written goes out under the next epoch. */
-static void hatch(struct simulation *simulation) {
-  if (simulation->scenario.canary != CANARY_IDENTITY) return;
-  const struct topic_registry *registry = &simulation->accumulator.registry;
-  for (uint32_t t = 0; t < registry->count; t++)
-    for (int32_t p = 0; p < registry->topics[t]->partition_capacity; p++) {
-      const struct partition *queue = registry->topics[t]->partitions[p];
-      if (queue == NULL || queue->sender->queue == NULL || queue->sender->in_flight > 0) continue;
-      struct sender_partition *partition = queue->sender;
-      struct batch *first = sender_partition_next_retry(partition);
-      if (first == NULL || !first->ambiguous || first->producer_id < 0) continue;
-      partition->producer_epoch++;
-      partition->next_sequence = 0;
-      for (struct list *node = partition->sent.next; node != &partition->sent; node = node->next) {
-        struct batch *batch = LIST_ENTRY(node, struct batch, queue_node);
-        batch->producer_epoch = partition->producer_epoch;
-        batch->base_sequence = partition->next_sequence;
-        batch->finished = batch->ambiguous = false;
-        partition->next_sequence += (int32_t)batch->record_count;
-      }
-    }
-}
-
 /* ---- reports ---- */
 
 static void read_reports(struct simulation *simulation, bool all) {
@@ -508,8 +510,11 @@ static void read_reports(struct simulation *simulation, bool all) {
   list_init(&finished);
   do {
     size_t count = report_queue_take(&simulation->reports, reports, NULL, REPORTS_AT_ONCE, &finished);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+      bool is_repeated = canary_spoil_report(simulation, &reports[i]);
       ledger_report(&simulation->ledger, &reports[i]);
+      if (is_repeated) ledger_report(&simulation->ledger, &reports[i]);
+    }
     while (!list_is_empty(&finished)) {
       struct batch *batch = LIST_ENTRY(finished.next, struct batch, queue_node);
       list_remove(&batch->queue_node);
@@ -524,7 +529,7 @@ static void release(struct simulation *simulation, struct batch *batch) {
   batch->reported = true;
   bool lets_go = !batch->in_network || simulation->scenario.canary == CANARY_BUFFER;
   if (lets_go && batch->root->shares == 1) memset(batch->root->block, POISON, batch->root->block_bytes);
-  if (batch->in_network) return;
+  if (batch->in_network || simulation->scenario.canary == CANARY_LEAK) return;
   accumulator_release(&simulation->accumulator, batch);
   simulation->memory_freed = true;
 }
@@ -563,25 +568,26 @@ static void heal(struct simulation *simulation) {
   adversary_heal(simulation);
   simulation->doorman.refuses = false;
   application_end(simulation);
-  int64_t limit_us = simulation_now_us(simulation) + liveness_us(simulation);
+  int64_t limit_us = simulation_now_us(simulation) + simulation_liveness_us(simulation);
   while (
       goes_on(simulation) && simulation_now_us(simulation) < limit_us &&
       (accumulator_oldest_number(&simulation->accumulator) != UINT64_MAX || simulation->reports.unread > 0))
-    run_until(simulation, simulation_now_us(simulation) + 50 * SCENARIO_MS);
+    simulation_run_until(simulation, simulation_now_us(simulation) + 50 * SCENARIO_MS);
   if (!goes_on(simulation)) return;
   uint64_t oldest = accumulator_oldest_number(&simulation->accumulator);
   if (oldest != UINT64_MAX && simulation->traced) books_trace_state(simulation);
   if (oldest != UINT64_MAX)
     ledger_refute(&simulation->ledger, "I11 waits_end",
                   "batch %llu has no outcome %lld ms after all was well", (unsigned long long)oldest,
-                  (long long)(liveness_us(simulation) / 1000));
-  run_until(simulation, simulation_now_us(simulation) + 15 * SCENARIO_S); /* stragglers */
+                  (long long)(simulation_liveness_us(simulation) / 1000));
+  simulation_run_until(simulation, simulation_now_us(simulation) + 15 * SCENARIO_S); /* stragglers */
   expect_quiet(simulation);
+  if (goes_on(simulation) && simulation->phase == PHASE_HEALED) calm_run(simulation);
 }
 
 /* What may have to pass one after the other: a request that nobody answers, connections that do not come
  * about, backoffs, pauses, answers that are slow. */
-static int64_t liveness_us(const struct simulation *simulation) {
+int64_t simulation_liveness_us(const struct simulation *simulation) {
   const struct network_client_settings *network = &simulation->network_settings;
   const struct sender_settings *sender = &simulation->sender_settings;
   return 4 * network->request_timeout_us + 4 * network->connection_setup_timeout_max_us +
@@ -596,7 +602,7 @@ static void expect_quiet(struct simulation *simulation) {
   enum { QUIET_TURNS_MAX = 120 };
   if (!goes_on(simulation)) return;
   uint64_t turns = simulation->turns;
-  run_until(simulation, simulation_now_us(simulation) + 60 * (int64_t)SCENARIO_S);
+  simulation_run_until(simulation, simulation_now_us(simulation) + 60 * (int64_t)SCENARIO_S);
   if (simulation->turns - turns > QUIET_TURNS_MAX)
     ledger_refute(&simulation->ledger, "I11 turns_get_somewhere", "%llu turns in an idle minute",
                   (unsigned long long)(simulation->turns - turns));

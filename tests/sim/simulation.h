@@ -64,6 +64,7 @@ struct simulation {
   struct application application;
   struct adversary adversary;
 
+  int64_t linger_us;
   int64_t sleep_until_us; /* of the sender */
   bool is_awake, is_in_gate, memory_freed;
   int64_t close_deadline_us;
@@ -78,6 +79,12 @@ struct simulation {
 };
 
 void simulation_run(const struct scenario *scenario, bool traced, struct simulation_result *result);
+
+/* Turns until then, or until it is over. */
+void simulation_run_until(struct simulation *simulation, int64_t end_us);
+
+/* In how long everything has its outcome once all is well. */
+int64_t simulation_liveness_us(const struct simulation *simulation);
 
 int64_t simulation_now_us(const struct simulation *simulation);
 

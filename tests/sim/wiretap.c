@@ -2,6 +2,7 @@
 
 #include "base/assertion.h"
 #include "protocol/api.h"
+#include "protocol/init_producer_id.h"
 #include "protocol/produce.h"
 #include "protocol/request_header.h"
 #include <stdlib.h>
@@ -49,6 +50,7 @@ static void take_produce(struct wiretap *wiretap, struct wire_reader *reader, in
                          struct ledger_attempt *attempt);
 static void take_answers(struct wiretap *wiretap, struct tapped *tapped);
 static bool take_answer(struct wiretap *wiretap, struct tapped *tapped, struct bytes frame);
+static void take_identity_answer(struct wiretap *wiretap, struct wire_reader reader, int16_t version);
 static bool read_produce_answer(struct wiretap *wiretap, struct wire_reader reader, int16_t version,
                                 const struct ledger_attempt *attempt, bool is_certain);
 
@@ -95,6 +97,7 @@ static enum transport_outcome operation_receive(struct transport *base, int64_t 
   struct wiretap *wiretap = wiretap_of(base);
   struct transport *under = wiretap->under;
   struct tapped *tapped = tapped_of(wiretap, socket);
+  wiretap->listener.before_receive(wiretap->listener.context);
   size_t left = frame_left(&tapped->in);
   if (!wiretap->merges && !tapped->is_garbled && left < capacity) capacity = left;
   enum transport_outcome outcome = under->operations->receive(under, socket, to, capacity, count);
@@ -261,6 +264,7 @@ static void take_request(struct wiretap *wiretap, struct tapped *tapped, struct 
     ledger_note_whole(wiretap->ledger, attempt);
     is_answered = attempt->acks != 0;
   }
+  if (header.api_key == API_INIT_PRODUCER_ID) ledger_note_identity_request(wiretap->ledger);
   if (!is_answered || tapped->waiting_count == WAITING_MAX) return;
   tapped->waiting[tapped->waiting_count++] = (struct waiting){
       .api_key = header.api_key, .version = header.api_version, .correlation_id = header.correlation_id};
@@ -277,8 +281,8 @@ static void take_produce(struct wiretap *wiretap, struct wire_reader *reader, in
     for (int32_t p = 0; p < topic.partition_count && !reader->failed; p++) {
       struct produce_request_partition partition;
       produce_request_read_partition(reader, version, &partition);
-      if (!reader->failed)
-        ledger_note_wire(wiretap->ledger, attempt, index++, partition.index, partition.records);
+      struct ledger_wire wire = {topic.name, topic.id, partition.index, partition.records};
+      if (!reader->failed) ledger_note_wire(wiretap->ledger, attempt, index++, &wire);
     }
     produce_request_read_topic_end(reader, version);
   }
@@ -310,11 +314,18 @@ static bool take_answer(struct wiretap *wiretap, struct tapped *tapped, struct b
   struct wire_reader reader = wire_reader_of(frame);
   if (response_header_read(&reader, first.api_key, first.version) != first.correlation_id || reader.failed)
     return false;
+  if (first.api_key == API_INIT_PRODUCER_ID) take_identity_answer(wiretap, reader, first.version);
   if (first.api_key != API_PRODUCE) return true;
   const struct ledger_attempt *attempt = ledger_find_attempt(wiretap->ledger, first.correlation_id);
   ASSERT(attempt != NULL);
   if (!read_produce_answer(wiretap, reader, first.version, attempt, false)) return false;
   return read_produce_answer(wiretap, reader, first.version, attempt, true);
+}
+
+static void take_identity_answer(struct wiretap *wiretap, struct wire_reader reader, int16_t version) {
+  struct init_producer_id_response response;
+  init_producer_id_response_read(&reader, version, &response);
+  if (!reader.failed && response.error_code != 0) ledger_note_identity_refusal(wiretap->ledger);
 }
 
 /* An answer counts only if all of it can be read, so it is read twice. */

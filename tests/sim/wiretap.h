@@ -11,6 +11,8 @@
 struct wiretap_listener {
   /* Bytes are about to be handed to the network: the request that they belong to may be as new as that. */
   void (*before_send)(void *context);
+  /* Bytes are about to be read from it. */
+  void (*before_receive)(void *context);
   /* A produce answer says this of a partition; topic: its name, null where it is named by id. */
   void (*on_answer)(void *context, int32_t correlation_id, struct bytes topic,
                     const struct produce_response_partition *answer);
