@@ -3,8 +3,8 @@
 #include "base/assertion.h"
 #include "base/status.h"
 
-int32_t lock_init(struct lock *lock) {
-  return pthread_mutex_init(&lock->mutex, NULL) == 0 ? STATUS_OK : STATUS_OUT_OF_MEMORY;
+void lock_init(struct lock *lock) {
+  *lock = (struct lock)LOCK_INITIALIZER;
 }
 
 int32_t lock_init_checked(struct lock *lock) {

@@ -19,8 +19,8 @@ struct CAPABILITY("lock") lock_role;
 #define LOCK_INITIALIZER                                                                                     \
   { PTHREAD_MUTEX_INITIALIZER }
 
-/* STATUS_OK, STATUS_OUT_OF_MEMORY. */
-int32_t lock_init(struct lock *lock);
+/* Cannot fail. */
+void lock_init(struct lock *lock);
 /* One of which lock_acquire_unless_held can be asked. STATUS_OK, STATUS_OUT_OF_MEMORY. */
 int32_t lock_init_checked(struct lock *lock);
 void lock_deinit(struct lock *lock);

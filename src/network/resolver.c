@@ -46,10 +46,7 @@ int32_t resolver_create(const struct resolver_settings *settings,
   if (created == NULL) return STATUS_OUT_OF_MEMORY;
   created->settings = *settings;
   if (created->settings.look_up == NULL) created->settings.look_up = resolver_look_up;
-  if (lock_init(&created->lock) != STATUS_OK) {
-    allocator_free(created);
-    return STATUS_SYSTEM_ERROR;
-  }
+  lock_init(&created->lock);
   list_init(&created->asked);
   list_init(&created->running);
   list_init(&created->answered);

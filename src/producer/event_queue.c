@@ -21,11 +21,8 @@ static bool take_first(struct event_queue *queue, struct event *event) REQUIRES(
 int32_t event_queue_init(struct event_queue *queue, uint32_t capacity) NO_THREAD_SAFETY_ANALYSIS {
   *queue = (struct event_queue){.capacity = capacity};
   list_init(&queue->events);
-  int32_t status = condition_init(&queue->arrived);
-  if (status != STATUS_OK) return status;
-  if (lock_init(&queue->lock) == STATUS_OK) return STATUS_OK;
-  condition_deinit(&queue->arrived);
-  return STATUS_OUT_OF_MEMORY;
+  lock_init(&queue->lock);
+  return condition_init(&queue->arrived);
 }
 
 void event_queue_deinit(struct event_queue *queue) NO_THREAD_SAFETY_ANALYSIS {

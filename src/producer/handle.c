@@ -149,10 +149,7 @@ static int32_t add_slot(struct handle_slot **out) {
   if (index == HANDLE_MAXIMUM_SLOTS) return STATUS_SYSTEM_ERROR;
   struct handle_slot *slot = allocator_allocate_zeroed(1, sizeof *slot);
   if (slot == NULL) return STATUS_OUT_OF_MEMORY;
-  if (lock_init(&slot->lock) != STATUS_OK) {
-    allocator_free(slot);
-    return STATUS_OUT_OF_MEMORY;
-  }
+  lock_init(&slot->lock);
   slot->index = index;
   slot->generation = 1;
   slots[index] = slot;

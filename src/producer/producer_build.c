@@ -36,7 +36,7 @@ int32_t producer_build(struct producer *producer, const struct config *config, s
   list_init(&producer->memory_waiters);
   report_queue_init(&producer->reports);
   producer->state = PRODUCER_OPEN;
-  producer->thread_hooks = (struct lock)LOCK_INITIALIZER;
+  lock_init(&producer->thread_hooks);
   producer->close_deadline_us = CLOCK_NEVER_US;
   int32_t status = settings_resolve(config, &producer->settings, error);
   if (status != STATUS_OK) return status;

@@ -74,18 +74,19 @@ int32_t security_create(const struct config *config, const struct security_hooks
   }
   struct security *created = allocator_allocate_zeroed(1, sizeof *created);
   status = created == NULL ? STATUS_OUT_OF_MEMORY : config_copy(config, &created->config);
+  if (status == STATUS_OK) status = lock_init_checked(&created->lock);
   if (status == STATUS_OK) {
     created->hooks = *hooks;
     created->protocol = settings.protocol;
     created->mechanism = settings.sasl.mechanism;
     created->token_method = settings.token_method;
-    lock_init_checked(&created->lock);
     status = build(created, &settings, error);
     if (status != STATUS_OK) {
       security_close(created);
       security_destroy(created);
     }
-  } else {
+  } else if (created != NULL) {
+    config_destroy(created->config);
     allocator_free(created);
   }
   security_settings_deinit(&settings);

@@ -70,11 +70,8 @@ int32_t token_source_create(const struct token_source_settings *settings,
                                                settings->refresh_minimum_us, settings->refresh_buffer_us,
                                                settings->retry_backoff_us,   settings->retry_backoff_max_us};
   token_schedule_init(&created->schedule, &limits, settings->seed);
+  lock_init(&created->lock);
   int32_t status = condition_init(&created->changed);
-  if (status == STATUS_OK && lock_init(&created->lock) != STATUS_OK) {
-    condition_deinit(&created->changed);
-    status = STATUS_OUT_OF_MEMORY;
-  }
   if (status != STATUS_OK) {
     allocator_free(created);
     return status;
