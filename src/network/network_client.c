@@ -14,6 +14,7 @@ enum {
   RECEIVES_PER_EVENT_MAX = 4, /* then other nodes have their turn */
   SEGMENTS_PER_SEND_MAX = 512,
   EVENTS_PER_WAIT_MAX = 256,
+  RANK_AVOIDED = 5,
 };
 
 /* Owned by the sender thread, except for wake. While a complete function is running nothing that it could be
@@ -133,6 +134,14 @@ bool network_client_knows(const struct network_client *client, int32_t node_id) 
   return node != NULL && !node->is_retired;
 }
 
+bool network_client_knows_another(const struct network_client *client, int32_t node_id) {
+  for (uint32_t i = 0; i < client->membership.table.count; i++) {
+    const struct node *node = client->membership.table.nodes[i];
+    if (node->id >= 0 && node->id != node_id && !node->is_retired) return true;
+  }
+  return false;
+}
+
 bool network_client_ready(struct network_client *client, int32_t node_id, int64_t now_us) {
   client->now_us = now_us;
   struct node *node = node_table_find(&client->membership.table, node_id);
@@ -155,13 +164,15 @@ int64_t network_client_ready_at_us(const struct network_client *client, int32_t 
   return is_full ? CLOCK_NEVER_US : node->throttled_until_us;
 }
 
-bool network_client_least_loaded(struct network_client *client, int64_t now_us, int32_t *node_id) {
+bool network_client_least_loaded(struct network_client *client, int32_t avoided_id, int64_t now_us,
+                                 int32_t *node_id) {
   const struct node *best = NULL;
   uint32_t best_rank = UINT32_MAX, best_load = 0, equal_count = 0;
   client->now_us = now_us;
   for (uint32_t i = 0; i < client->membership.table.count; i++) {
     const struct node *node = client->membership.table.nodes[i];
     uint32_t rank = rank_node(client, node, now_us);
+    if (node->id == avoided_id && rank != UINT32_MAX) rank = RANK_AVOIDED;
     uint32_t load = node->connection == NULL ? 0 : connection_open_count(node->connection);
     if (rank == UINT32_MAX || rank > best_rank || (rank == best_rank && load > best_load)) continue;
     equal_count = rank == best_rank && load == best_load ? equal_count + 1 : 1;
@@ -336,7 +347,7 @@ static void free_client(struct network_client *client) {
   allocator_free(client);
 }
 
-/* Lower is better for a metadata request; UINT32_MAX: not to be used now. */
+/* Lower is better for a metadata request (RANK_AVOIDED is worst); UINT32_MAX: not to be used now. */
 static uint32_t rank_node(const struct network_client *client, const struct node *node, int64_t now_us) {
   if (node->is_retired) return UINT32_MAX;
   if (node_is_ready(node, client->settings.max_in_flight, now_us)) return 0;

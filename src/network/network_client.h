@@ -21,6 +21,8 @@
 
 struct network_client;
 
+enum { NETWORK_NO_NODE = INT32_MIN }; /* no node has this id */
+
 /* What a client is created with; copied, but for log and context. */
 struct network_client_settings {
   struct bytes client_id;
@@ -42,7 +44,6 @@ struct network_client_settings {
   void *context;
 };
 
-/* A broker and where it listens; host is borrowed for the call. */
 /* bootstrap: host and port of each server; the ids are ignored. Everything is copied; the transport is taken
  * over (and destroyed with the client) on success only. STATUS_INVALID_ARGUMENT (no server, an address that
  * cannot be, max_in_flight 0), STATUS_OUT_OF_MEMORY. */
@@ -86,11 +87,15 @@ bool network_client_is_ready(const struct network_client *client, int32_t node_i
  * event can change it. */
 int64_t network_client_ready_at_us(const struct network_client *client, int32_t node_id);
 
+/* Whether a broker other than this one was named. */
+bool network_client_knows_another(const struct network_client *client, int32_t node_id);
+
 /* A node to ask for metadata: a ready one with the fewest open requests, else one that is connecting, else
- * one that may connect (rather one that has not failed), else one that is full or throttled; equals by
- * chance. *node_id receives it; false if all are backing off. Connecting nodes are returned so that the
- * caller waits for them instead of opening more. */
-bool network_client_least_loaded(struct network_client *client, int64_t now_us, int32_t *node_id);
+ * one that may connect (rather one that has not failed), else one that is full or throttled, else avoided_id
+ * (NETWORK_NO_NODE: none is avoided); equals by chance. *node_id receives it; false if all are backing off.
+ * Connecting nodes are returned so that the caller waits for them instead of opening more. */
+bool network_client_least_loaded(struct network_client *client, int32_t avoided_id, int64_t now_us,
+                                 int32_t *node_id);
 
 /* True if no node is connected or connecting and every one has failed since it was last connected (KIP-899).
  */

@@ -48,6 +48,7 @@ void cluster_init(struct cluster *cluster, const struct cluster_settings *settin
       .random = random,
       .refresh_wanted = true,
       .is_bootstrapping = true,
+      .doubted_id = NETWORK_NO_NODE,
       .next_attempt_us = now_us,
       .last_answer_us = -1,
       .last_refresh_us = now_us,
@@ -85,6 +86,11 @@ void cluster_doubt_topic(struct cluster *cluster, struct sender_topic *topic) {
   set_wanted(cluster, topic, true);
 }
 
+void cluster_doubt_leader(struct cluster *cluster, struct sender_topic *topic, int32_t node_id) {
+  cluster->doubted_id = node_id;
+  cluster_doubt_topic(cluster, topic);
+}
+
 void cluster_want_refresh(struct cluster *cluster) {
   cluster->refresh_wanted = true;
 }
@@ -100,7 +106,7 @@ void cluster_step(struct cluster *cluster, int64_t now_us) {
       rebootstrap(cluster, now_us, "no known broker can be reached");
   }
   int32_t node_id;
-  if (!network_client_least_loaded(cluster->client, now_us, &node_id)) return;
+  if (!network_client_least_loaded(cluster->client, cluster->doubted_id, now_us, &node_id)) return;
   if (!network_client_ready(cluster->client, node_id, now_us)) return;
   const struct api_versions *versions = network_client_api_versions(cluster->client, node_id);
   int16_t version = api_versions_choose(versions, API_METADATA, INT16_MAX);
@@ -122,6 +128,7 @@ void cluster_step(struct cluster *cluster, int64_t now_us) {
     cluster->last_refresh_us = now_us;
   }
   cluster->request_open = true;
+  cluster->asked_us = now_us;
   network_client_send(cluster->client, node_id, &cluster->request, now_us);
 }
 
@@ -260,6 +267,7 @@ static void on_complete(struct request *request, const struct request_result *re
   cluster->last_answer_us = result->now_us;
   cluster->unanswered_since_us = CLOCK_NEVER_US;
   cluster->next_attempt_us = result->now_us;
+  cluster->doubted_id = NETWORK_NO_NODE; /* whoever still doubts says so when it has read the answer */
   read_response(cluster, result->body, request->api_version, true, result->now_us, &error_code);
   end_answer(cluster, result->now_us);
 }
@@ -375,7 +383,8 @@ static void apply_topic(struct cluster *cluster, const struct metadata_topic *de
   cluster->listener.on_described(cluster->listener.context, described, partitions, version);
   if (recreated) cluster->listener.on_recreated(cluster->listener.context, topic);
   apply_partitions(cluster, topic, described, partitions, version, recreated);
-  cluster->listener.on_partitions(cluster->listener.context, topic);
+  struct cluster_answer answer = {.node_id = cluster->request.node_id, .asked_us = cluster->asked_us};
+  cluster->listener.on_partitions(cluster->listener.context, topic, &answer);
 }
 
 /* Momentarily unknown, or for long: records without a partition then fail; those with one wait for their

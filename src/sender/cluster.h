@@ -25,6 +25,12 @@ struct partition_leader {
   int32_t epoch; /* -1: not told */
 };
 
+/* Who answered a metadata request, and when it was asked. */
+struct cluster_answer {
+  int32_t node_id;
+  int64_t asked_us;
+};
+
 /* A topic as the cluster describes it. */
 struct sender_topic {
   struct topic *topic;
@@ -64,7 +70,7 @@ struct cluster_listener {
   /* The leader of a partition changed (also to none). */
   void (*on_leader)(void *context, struct sender_topic *topic, int32_t partition);
   /* The topic was described: its partition count and leaders are as told. */
-  void (*on_partitions)(void *context, struct sender_topic *topic);
+  void (*on_partitions)(void *context, struct sender_topic *topic, const struct cluster_answer *answer);
   /* The topic has another id than before: it was deleted and made again. on_leader follows for all
    * partitions, those that it no longer has included. */
   void (*on_recreated)(void *context, struct sender_topic *topic);
@@ -88,6 +94,8 @@ struct cluster {
   bool refresh_wanted;   /* everything in use, as soon as the backoff allows */
   uint32_t wanted_count; /* topics that are wanted */
   bool request_open;
+  int32_t doubted_id;    /* asked only if no other broker can be; NETWORK_NO_NODE: none is doubted */
+  int64_t asked_us;      /* when the open request, or the last one, was sent */
   uint32_t rebootstraps; /* in a row, without an answer from a broker that metadata has named */
   int64_t next_rebootstrap_us;
   bool is_bootstrapping; /* nobody has answered since the bootstrap servers were (re)turned to */
@@ -119,6 +127,8 @@ void cluster_want_refresh(struct cluster *cluster);
 /* What was told of a topic seems to be wrong: asks again, but not more often than once in retry.backoff.ms,
  * however many partitions say so. */
 void cluster_doubt_topic(struct cluster *cluster, struct sender_topic *topic);
+/* The same of a leader: another broker than itself is asked, if one can be. */
+void cluster_doubt_leader(struct cluster *cluster, struct sender_topic *topic, int32_t node_id);
 
 /* Sends a request if one is due. */
 void cluster_step(struct cluster *cluster, int64_t now_us);

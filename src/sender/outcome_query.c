@@ -11,8 +11,9 @@ static const bool allowed[OUTCOME_QUERY_STATE_COUNT][OUTCOME_QUERY_STATE_COUNT] 
                             [OUTCOME_QUERY_DUE] = true,
                             [OUTCOME_QUERY_CLOSED] = true,
                             [OUTCOME_QUERY_NONE] = true},
-    [OUTCOME_QUERY_ANSWERED] = {[OUTCOME_QUERY_NONE] = true},
-    [OUTCOME_QUERY_CLOSED] = {[OUTCOME_QUERY_NONE] = true},
+    [OUTCOME_QUERY_ANSWERED] = {[OUTCOME_QUERY_CONFIRMING] = true, [OUTCOME_QUERY_NONE] = true},
+    [OUTCOME_QUERY_CLOSED] = {[OUTCOME_QUERY_CONFIRMING] = true, [OUTCOME_QUERY_NONE] = true},
+    [OUTCOME_QUERY_CONFIRMING] = {[OUTCOME_QUERY_NONE] = true},
 };
 
 void outcome_query_set_state(struct outcome_query *query, enum outcome_query_state state) {

@@ -39,7 +39,7 @@ void producer_identity_deinit(struct producer_identity *identity) {
 void producer_identity_step(struct producer_identity *identity, int64_t now_us) {
   if (identity->state != PRODUCER_IDENTITY_WANTED || now_us < identity->next_attempt_us) return;
   int32_t node_id;
-  if (!network_client_least_loaded(identity->client, now_us, &node_id)) return;
+  if (!network_client_least_loaded(identity->client, NETWORK_NO_NODE, now_us, &node_id)) return;
   if (!network_client_ready(identity->client, node_id, now_us)) return;
   const struct api_versions *versions = network_client_api_versions(identity->client, node_id);
   int16_t version = api_versions_choose(versions, API_INIT_PRODUCER_ID, INT16_MAX);

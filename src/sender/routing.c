@@ -8,6 +8,13 @@
  * sender one by one. */
 enum { BACKOFF_GRAIN_US = 5000, GRAINS_IN_BACKOFF_MINIMUM = 16 };
 
+/* For so long a leader's own word that it leads is not enough, while other brokers are known. */
+static const int64_t OTHERS_ASKED_US = 10 * (int64_t)1000000;
+
+static bool doubt_leader(struct sender *sender, struct sender_partition *partition, int64_t now_us);
+static void confirm_leader(struct sender *sender, struct sender_partition *partition, int64_t now_us);
+static void follow_leader(struct sender *sender, struct sender_partition *partition,
+                          struct partition_leader leader);
 static struct sender_node *find_node(struct sender *sender, int32_t id);
 
 struct sender_partition *routing_partition(struct sender *sender, struct partition *queue) {
@@ -29,6 +36,7 @@ void routing_remove(struct sender_partition *partition) {
 
 void routing_place(struct sender *sender, struct sender_partition *partition, int64_t now_us) {
   if (partition->query.state == OUTCOME_QUERY_OPEN) return; /* its answer brings it back */
+  if (sender_partition_is_confirming(partition) && doubt_leader(sender, partition, now_us)) return;
   routing_remove(partition);
   bool asks = sender_partition_has_question(partition);
   bool retries = asks || sender_partition_next_retry(partition) != NULL;
@@ -74,14 +82,26 @@ bool routing_take_identity(struct sender *sender, struct sender_partition *parti
 
 void routing_leader_changed(struct sender *sender, struct sender_partition *partition,
                             struct partition_leader leader, int64_t now_us) {
-  partition->leader_id = leader.id;
-  partition->leader_epoch = leader.epoch;
-  partition->node = leader.id >= 0 ? find_node(sender, leader.id) : NULL;
+  follow_leader(sender, partition, leader);
   partition->retry_at_us = 0;
-  if (partition->query.state ==
-      OUTCOME_QUERY_OPEN) /* the new leader is asked, the old one's word is nothing */
-    outcome_query_set_state(&partition->query, OUTCOME_QUERY_DUE);
   if (partition->place != PLACE_IDENTITY) routing_place(sender, partition, now_us);
+}
+
+void routing_described(struct sender *sender, struct sender_partition *partition,
+                       const struct cluster_answer *answer, int64_t now_us) {
+  if (partition->place != PLACE_LEADERLESS) return;
+  struct partition_leader leader = cluster_leader(partition->queue->topic->sender, partition->queue->index);
+  if (sender_partition_is_confirming(partition) && leader.id >= 0) {
+    const struct outcome_query *query = &partition->query;
+    bool is_fresh = answer->asked_us >= query->confirming_since_us;
+    bool is_told = answer->node_id != leader.id || now_us - query->confirming_since_us >= OTHERS_ASKED_US;
+    if (leader.epoch > partition->leader_epoch) {
+      follow_leader(sender, partition, leader);
+    } else if (is_fresh && is_told) {
+      confirm_leader(sender, partition, now_us);
+    }
+  }
+  routing_place(sender, partition, now_us);
 }
 
 void routing_back_off(struct sender *sender, struct sender_partition *partition, int64_t now_us) {
@@ -128,6 +148,47 @@ void routing_identity_ready(struct sender *sender, int64_t now_us) {
       sender_partition_adopt_identity(partition, identity->producer_id, identity->producer_epoch);
     routing_place(sender, partition, now_us);
   }
+}
+
+/* Waits for another broker's word. False if no other is known: then the leader's refusals stand. */
+static bool doubt_leader(struct sender *sender, struct sender_partition *partition, int64_t now_us) {
+  int32_t leader_id = partition->leader_id;
+  if (network_client_knows(sender->client, leader_id) &&
+      !network_client_knows_another(sender->client, leader_id)) {
+    confirm_leader(sender, partition, now_us);
+    return false;
+  }
+  struct sender_topic *topic = cluster_topic(&sender->cluster, partition->queue->topic);
+  if (partition->place != PLACE_LEADERLESS) {
+    partition->leader_epoch = cluster_leader(topic, partition->queue->index).epoch;
+    LOG(sender->settings.log, LOG_LEVEL_DEBUG,
+        "%s-%d: asking others whether broker %d, which refuses all, leads", partition->queue->topic->name,
+        (int)partition->queue->index, (int)leader_id);
+  }
+  routing_remove(partition);
+  partition->place = PLACE_LEADERLESS;
+  list_append(&sender->leaderless, &partition->place_node);
+  cluster_doubt_leader(&sender->cluster, topic, leader_id);
+  return true;
+}
+
+static void confirm_leader(struct sender *sender, struct sender_partition *partition, int64_t now_us) {
+  struct sender_partition_context context = sender_context(sender, now_us);
+  uint64_t epochs_before = sender->counters.epochs_raised;
+  sender_partition_leader_confirmed(partition, &context);
+  routing_note_epochs(sender, partition, epochs_before, now_us);
+}
+
+static void follow_leader(struct sender *sender, struct sender_partition *partition,
+                          struct partition_leader leader) {
+  int32_t last_id = partition->leader_id;
+  partition->leader_id = leader.id;
+  partition->leader_epoch = leader.epoch;
+  partition->node = leader.id >= 0 ? find_node(sender, leader.id) : NULL;
+  if (sender_partition_leader_changed(partition))
+    LOG(sender->settings.log, LOG_LEVEL_INFO,
+        "%s-%d: broker %d does not lead any more; what it refused is sent again",
+        partition->queue->topic->name, (int)partition->queue->index, (int)last_id);
 }
 
 /* Nodes are few and looked up only when a leader changes. NULL without memory: the partition then counts as

@@ -20,7 +20,7 @@ static void give_up_sent(struct sender *sender, struct sender_partition *partiti
                          int32_t status, int64_t now_us);
 static int64_t next_deadline(struct sender *sender, int64_t now_us);
 static void on_leader(void *context, struct sender_topic *topic, int32_t partition);
-static void on_partitions(void *context, struct sender_topic *topic);
+static void on_partitions(void *context, struct sender_topic *topic, const struct cluster_answer *answer);
 static void on_recreated(void *context, struct sender_topic *topic);
 static void on_topic_failed(void *context, struct sender_topic *topic, int32_t status, bool staged_only);
 static void on_described(void *context, const struct metadata_topic *described, struct wire_reader partitions,
@@ -136,6 +136,7 @@ struct sender_partition_context sender_context(struct sender *sender, int64_t no
   return (struct sender_partition_context){
       .idempotent = sender->settings.idempotent,
       .asks = sender->settings.idempotent,
+      .confirms = sender->settings.idempotent,
       .retries = sender->settings.retries,
       .now_us = now_us,
       .settled = &sender->settled,
@@ -291,15 +292,15 @@ static void on_leader(void *context, struct sender_topic *topic, int32_t index) 
   routing_leader_changed(sender, queue->sender, cluster_leader(topic, index), sender->now_us);
 }
 
-static void on_partitions(void *context, struct sender_topic *topic) {
+static void on_partitions(void *context, struct sender_topic *topic, const struct cluster_answer *answer) {
   struct sender *sender = context;
   gate_enter(&sender->gate);
   produce_dispatch_tell_loads(sender, topic, true, sender->now_us);
   /* Who is still without a leader, or was without memory for its node, has to ask again. */
   for (int32_t i = 0; i < topic->partition_count && i < topic->topic->partition_capacity; i++) {
     const struct partition *queue = topic->topic->partitions[i];
-    if (queue != NULL && queue->sender->queue != NULL && queue->sender->place == PLACE_LEADERLESS)
-      routing_place(sender, queue->sender, sender->now_us);
+    if (queue != NULL && queue->sender->queue != NULL)
+      routing_described(sender, queue->sender, answer, sender->now_us);
   }
   gate_leave(&sender->gate);
 }

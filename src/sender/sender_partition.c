@@ -25,8 +25,10 @@ static bool hold_below(struct sender_partition *partition, uint32_t written);
 static void mark_open(struct sender_partition *partition, int32_t status);
 static bool walk_is_complete(const struct sender_partition *partition);
 static bool none_is_open(const struct sender_partition *partition);
+static void conclude_walk(struct sender_partition *partition, const struct sender_partition_context *context);
 static void end_walk(struct sender_partition *partition, const struct sender_partition_context *context);
 static void next_epoch(struct sender_partition *partition, const struct sender_partition_context *context);
+static bool has_held(const struct sender_partition *partition);
 static void release_held(struct sender_partition *partition);
 static void stamp_all(struct sender_partition *partition);
 
@@ -173,7 +175,7 @@ void sender_partition_learn(struct sender_partition *partition,
     if (is_fenced) partition->new_producer_id = true;
     mark_open(partition, is_fenced ? STATUS_INVALID_PRODUCER_EPOCH : STATUS_UNKNOWN_PRODUCER_ID);
     outcome_query_set_state(&partition->query, OUTCOME_QUERY_CLOSED);
-    end_walk(partition, context);
+    conclude_walk(partition, context);
     sender_partition_check(partition);
     return;
   }
@@ -188,6 +190,26 @@ void sender_partition_stop_asking(struct sender_partition *partition,
   partition->doubtful = false;
   outcome_query_set_state(&partition->query, OUTCOME_QUERY_CLOSED);
   after_change(partition, context);
+}
+
+void sender_partition_leader_confirmed(struct sender_partition *partition,
+                                       const struct sender_partition_context *context) {
+  ASSERT(sender_partition_is_confirming(partition));
+  end_walk(partition, context);
+  sender_partition_check(partition);
+}
+
+bool sender_partition_leader_changed(struct sender_partition *partition) {
+  struct outcome_query *query = &partition->query;
+  bool was_doubted = query->state == OUTCOME_QUERY_CONFIRMING;
+  if (query->state == OUTCOME_QUERY_OPEN) outcome_query_set_state(query, OUTCOME_QUERY_DUE);
+  if (query->state == OUTCOME_QUERY_DUE || !has_held(partition)) return false;
+  outcome_query_end(query);
+  query->attempts = 0;
+  partition->doubtful = true;
+  release_held(partition);
+  sender_partition_check(partition);
+  return was_doubted;
 }
 
 void sender_partition_failed(struct sender_partition *partition, struct batch *batch, int32_t status,
@@ -324,7 +346,7 @@ static void after_change(struct sender_partition *partition, const struct sender
   if (outcome_query_is_pending(&partition->query)) {
     /* The walk waits. */
   } else if (walk_is_complete(partition)) {
-    end_walk(partition, context);
+    conclude_walk(partition, context);
   } else if (partition->draining && none_is_open(partition)) {
     release_held(partition);
     next_epoch(partition, context);
@@ -405,6 +427,17 @@ static bool none_is_open(const struct sender_partition *partition) {
   return true;
 }
 
+/* No success is left to come from this leader. If it leads, that ends the walk. */
+static void conclude_walk(struct sender_partition *partition,
+                          const struct sender_partition_context *context) {
+  if (context->confirms && holds_open(partition)) {
+    outcome_query_set_state(&partition->query, OUTCOME_QUERY_CONFIRMING);
+    partition->query.confirming_since_us = context->now_us;
+  } else {
+    end_walk(partition, context);
+  }
+}
+
 /* None of the held batches is in the log, or the youngest would have been recognised. Those that may still
  * arrive by an old connection are unknown; the others go on under the next epoch, which also fences the old
  * ones. */
@@ -437,6 +470,10 @@ static void next_epoch(struct sender_partition *partition, const struct sender_p
   }
   partition->producer_epoch++;
   stamp_all(partition);
+}
+
+static bool has_held(const struct sender_partition *partition) {
+  return partition->sent_count > 0 && batch_of(partition->sent.next)->state == BATCH_HELD;
 }
 
 static void release_held(struct sender_partition *partition) {

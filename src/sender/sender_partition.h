@@ -16,6 +16,9 @@
  * allowed. The batch that ends there is sent again, since its answer waits for replication as that of a new
  * one does; then those above it as they are. Those below are settled by that success, and by nothing else.
  * So that there is a moment to ask, the first batch after lost answers travels alone.
+ *  - A leader that was deposed and has not heard of it refuses what its successor wrote. So before a walk
+ * without success leaves an outcome unknown, another broker has to say that this leader leads; if it is
+ * another one, the walk begins again there.
  *  - Identity (producer id, epoch, sequences) belongs to the partition. It changes only when no attempt under
  * the old one is open: to the next epoch at sequence 0, which brokers accept per partition.
  *
@@ -36,7 +39,7 @@ struct sender_node;
 enum sender_place {
   PLACE_NOWHERE,    /* nothing to do, or waiting for an answer */
   PLACE_NODE,       /* in its leader's list: may have something to send */
-  PLACE_LEADERLESS, /* waits for metadata */
+  PLACE_LEADERLESS, /* waits for metadata: who leads, or whether its leader does */
   PLACE_BACKOFF,    /* waits until retry_at_us */
   PLACE_IDENTITY,   /* waits for a producer id */
   PLACE_QUERY,      /* its leader is to be asked what it has, or is being asked */
@@ -49,8 +52,8 @@ struct sender_partition {
   bool queue_taken; /* queue is PARTITION_TAKEN: as the sender knows it without the lock */
   enum sender_place place;
   struct list place_node;
-  struct sender_node *node; /* the leader's, NULL if there is none */
-  int32_t leader_id, leader_epoch;
+  struct sender_node *node;        /* the leader's, NULL if there is none */
+  int32_t leader_id, leader_epoch; /* the epoch as it was when the leader was taken or last doubted */
 
   struct list sent; /* batches by queue_node: IN_FLIGHT, RETRY, HELD */
   uint32_t sent_count;
@@ -83,7 +86,8 @@ struct sender_partition_leader_state {
 /* What the functions below report back. */
 struct sender_partition_context {
   bool idempotent;
-  bool asks; /* leaders may be asked about open outcomes */
+  bool asks;     /* leaders may be asked about open outcomes */
+  bool confirms; /* other brokers may be asked who leads */
   uint32_t retries;
   int64_t now_us;
   bool more_follows; /* other batches end for the same reason: sender_partition_settle_gaps is called then */
@@ -142,6 +146,20 @@ void sender_partition_learn(struct sender_partition *partition,
 /* It cannot be asked, or says nothing: walk-forward decides. The question is DUE or OPEN. */
 void sender_partition_stop_asking(struct sender_partition *partition,
                                   const struct sender_partition_context *context);
+
+/* Whether another broker has to say first that the leader, which refused all, leads. */
+static inline bool sender_partition_is_confirming(const struct sender_partition *partition) {
+  return partition->query.state == OUTCOME_QUERY_CONFIRMING;
+}
+
+/* Somebody said so, or nobody can: what may be written of what it refused is unknown. */
+void sender_partition_leader_confirmed(struct sender_partition *partition,
+                                       const struct sender_partition_context *context);
+
+/* Another one leads, or the same for another time: it is asked what the last one was to be asked, or gets
+ * again what that one refused, since refusals of two leaders do not add up. Returns whether the last one was
+ * doubted for them. */
+bool sender_partition_leader_changed(struct sender_partition *partition);
 
 /* ---- other ends ---- */
 

@@ -38,7 +38,10 @@ static const struct machine machines[] = {
      AUTHENTICATOR_STATE_COUNT,
      {"idle", "handshaking", "stepping", "authenticating", "over"}},
     {"producer identity", identity_may, PRODUCER_IDENTITY_STATE_COUNT, {"wanted", "requested", "ready"}},
-    {"outcome query", query_may, OUTCOME_QUERY_STATE_COUNT, {"none", "due", "open", "answered", "closed"}},
+    {"outcome query",
+     query_may,
+     OUTCOME_QUERY_STATE_COUNT,
+     {"none", "due", "open", "answered", "closed", "confirming"}},
 };
 
 static const uint32_t MACHINE_COUNT = sizeof machines / sizeof machines[0];

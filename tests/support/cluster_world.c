@@ -16,7 +16,7 @@ static void leave(void *context);
 static void keep_line(void *context, int32_t level, const char *line);
 static void tell(struct cluster_world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void on_leader(void *context, struct sender_topic *topic, int32_t partition);
-static void on_partitions(void *context, struct sender_topic *topic);
+static void on_partitions(void *context, struct sender_topic *topic, const struct cluster_answer *answer);
 static void on_recreated(void *context, struct sender_topic *topic);
 static void on_topic_failed(void *context, struct sender_topic *topic, int32_t status, bool staged_only);
 static void on_described(void *context, const struct metadata_topic *topic, struct wire_reader partitions,
@@ -218,7 +218,9 @@ static void on_leader(void *context, struct sender_topic *topic, int32_t partiti
   tell(context, "leader:%s/%d=%d ", topic->topic->name, partition, cluster_leader(topic, partition).id);
 }
 
-static void on_partitions(void *context, struct sender_topic *topic) {
+static void on_partitions(void *context, struct sender_topic *topic, const struct cluster_answer *answer) {
+  struct cluster_world *world = context;
+  world->told_by = *answer;
   tell(context, "partitions:%s=%d ", topic->topic->name, topic->partition_count);
 }
 

@@ -21,6 +21,7 @@ struct cluster_world {
   struct cluster_settings settings;
   struct cluster cluster;
   struct metadata_answer answer;
+  struct cluster_answer told_by; /* of the last topic that was described */
   /* In order, each followed by a blank: "leader:a/0=1", "partitions:a=2", "recreated:a",
    * "failed:a=STATUS_NAME" (":staged" behind it if only those), "described:a=2". */
   char news[CLUSTER_WORLD_TEXT_BYTES];

@@ -18,6 +18,7 @@ static void ignore_throttling(void *context, int32_t broker, int32_t throttle_ms
 static void look_at_requests(struct dispatch_world *world);
 static bool waits_behind(const struct dispatch_world *world, const struct fake_broker_request *request);
 static void answer_metadata(struct dispatch_world *world, const struct fake_broker_request *request);
+static int32_t node_of(const struct dispatch_world *world, const struct fake_broker_request *request);
 static void answer_identity(struct dispatch_world *world, const struct fake_broker_request *request);
 static void take_produce(struct dispatch_world *world, const struct fake_broker_request *request);
 static void take_part(struct dispatch_request *taken, int topic,
@@ -27,7 +28,8 @@ static void answer_parts(struct dispatch_world *world, uint32_t request, int16_t
 
 void dispatch_world_init(struct dispatch_world *world) {
   const int64_t s = CLIENT_WORLD_S;
-  *world = (struct dispatch_world){.next_producer_id = 1000};
+  *world = (struct dispatch_world){.next_producer_id = 1000,
+                                   .brokers = "1=10.0.0.1:9092 2=10.0.0.2:9092 3=10.0.0.3:9092"};
   client_world_init(&world->network);
   world->network.settings.on_connection = NULL;
   for (int i = 1; i <= 3; i++) {
@@ -220,7 +222,8 @@ static void look_at_requests(struct dispatch_world *world) {
     const struct fake_broker_request *request = &world->network.broker.requests[world->seen_count];
     if (request->api_key == API_PRODUCE) take_produce(world, request);
     bool identity = request->api_key == API_INIT_PRODUCER_ID && !world->holds_identity;
-    world->owed[world->seen_count] = identity || request->api_key == API_METADATA;
+    bool metadata = request->api_key == API_METADATA && !world->holds_metadata;
+    world->owed[world->seen_count] = identity || metadata;
   }
   for (uint32_t i = 0; i < world->seen_count; i++) {
     const struct fake_broker_request *request = &world->network.broker.requests[i];
@@ -246,16 +249,23 @@ static bool waits_behind(const struct dispatch_world *world, const struct fake_b
 }
 
 static void answer_metadata(struct dispatch_world *world, const struct fake_broker_request *request) {
-  metadata_answer_begin(&world->answer, request->api_version,
-                        "1=10.0.0.1:9092 2=10.0.0.2:9092 3=10.0.0.3:9092", DISPATCH_TOPICS_MAX);
+  int32_t node_id = node_of(world, request);
+  world->metadata_count[node_id]++;
+  metadata_answer_begin(&world->answer, request->api_version, world->brokers, DISPATCH_TOPICS_MAX);
   for (int i = 0; i < DISPATCH_TOPICS_MAX; i++) {
     const char name[] = {'t', (char)('0' + i), '\0'};
-    bool known = world->partitions[i] != NULL;
+    const char *partitions = world->partitions[i];
+    if (i == 0 && node_id == world->believer_id && world->believed != NULL) partitions = world->believed;
+    bool known = partitions != NULL;
     metadata_answer_topic(&world->answer, name, known ? STATUS_OK : STATUS_UNKNOWN_TOPIC_OR_PARTITION,
                           (uint8_t)(world->tells_no_ids ? 0 : ID_OF_FIRST_TOPIC + i),
-                          known ? world->partitions[i] : "");
+                          known ? partitions : "");
   }
   fake_broker_answer(&world->network.broker, request, metadata_answer_end(&world->answer, STATUS_OK));
+}
+
+static int32_t node_of(const struct dispatch_world *world, const struct fake_broker_request *request) {
+  return fake_transport_peer(world->network.transport, request->connection)[7] - '0';
 }
 
 static void answer_identity(struct dispatch_world *world, const struct fake_broker_request *request) {
@@ -271,7 +281,7 @@ static void take_produce(struct dispatch_world *world, const struct fake_broker_
   ck_assert_uint_lt(world->request_count, DISPATCH_REQUESTS_MAX);
   struct dispatch_request *taken = &world->requests[world->request_count++];
   *taken = (struct dispatch_request){.received = *request};
-  taken->node_id = fake_transport_peer(world->network.transport, request->connection)[7] - '0';
+  taken->node_id = node_of(world, request);
   struct wire_reader reader = fake_broker_body(&world->network.broker, request);
   struct produce_request read;
   produce_request_read(&reader, request->api_version, &read);

@@ -49,8 +49,13 @@ struct dispatch_world {
   struct log log;
   struct metadata_answer answer;
   const char *partitions[DISPATCH_TOPICS_MAX]; /* of each topic, as metadata tells them; NULL: unknown */
+  const char *brokers;                         /* as metadata names them; all three at first */
+  int32_t believer_id;                         /* the node that tells ... */
+  const char *believed;                        /* ... this of "t0" instead; NULL: none does */
+  uint32_t metadata_count[4];                  /* answers, by the node that gave them */
   bool tells_no_ids;                           /* of topics */
   bool holds_identity;                         /* asks for producer ids are left open */
+  bool holds_metadata;                         /* so are those for metadata */
   int64_t next_producer_id;
   uint32_t seen_count;                 /* requests of all kinds that were looked at */
   bool owed[FAKE_BROKER_REQUESTS_MAX]; /* their answers come by themselves */

@@ -168,6 +168,18 @@ void partition_world_note_state(struct partition_world *world) {
   world->stale = leader_state(world);
 }
 
+bool partition_world_refuse(struct partition_world *world) {
+  if (world->pipe_at == world->pipe_end) return false;
+  struct world_request request = world->pipe[world->pipe_at++];
+  answer(world, &request, (struct world_answer){STATUS_OUT_OF_ORDER_SEQUENCE_NUMBER, -1});
+  return true;
+}
+
+void partition_world_confirm(struct partition_world *world) {
+  sender_partition_leader_confirmed(&world->partition, &world->context);
+  take_settled(world);
+}
+
 void partition_world_heal(struct partition_world *world) {
   uint32_t none = 0, rounds = 0;
   do {

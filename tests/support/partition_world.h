@@ -93,6 +93,11 @@ void partition_world_send_all(struct partition_world *world, uint32_t record_cou
 bool partition_world_meet(struct partition_world *world, enum fate fate);
 /* The broker handles the oldest straggler. False if there is none. */
 bool partition_world_straggle(struct partition_world *world);
+/* The oldest request in the pipe is refused for its sequence by a broker that leads no longer: ours never saw
+ * it. False if there is none. */
+bool partition_world_refuse(struct partition_world *world);
+/* The leader that refused all leads indeed (with context.confirms). */
+void partition_world_confirm(struct partition_world *world);
 /* The broker restarts. */
 void partition_world_reload(struct partition_world *world);
 /* The delivery timeout of the oldest batch without outcome passes. False if there is none. */

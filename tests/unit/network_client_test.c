@@ -326,7 +326,8 @@ START_TEST(bootstrap_servers_retire_once_brokers_are_known) {
   assert_ended(open, STATUS_OK, true);
   ck_assert(!fake_transport_is_open(world.transport, 1));
   int32_t node_id = 0;
-  ck_assert(network_client_least_loaded(world.client, client_world_now_us(&world), &node_id));
+  ck_assert(
+      network_client_least_loaded(world.client, NETWORK_NO_NODE, client_world_now_us(&world), &node_id));
   ck_assert_int_eq(node_id, 1);
 }
 END_TEST
@@ -448,25 +449,59 @@ START_TEST(the_least_loaded_node_is_the_best_placed) {
   int32_t node_id = -100;
   uint32_t seen = 0;
   for (int i = 0; i < 200; i++) {
-    ck_assert(network_client_least_loaded(world.client, client_world_now_us(&world), &node_id));
+    ck_assert(
+        network_client_least_loaded(world.client, NETWORK_NO_NODE, client_world_now_us(&world), &node_id));
     seen |= 1U << node_id;
   }
   ck_assert_uint_eq(seen, 1U << 1 | 1U << 2 | 1U << 3 | 1U << 4);         /* equals: by chance */
   ck_assert_uint_eq(fake_transport_connection_count(world.transport), 0); /* asking opens nothing */
   network_client_ready(world.client, 3, client_world_now_us(&world));
   client_world_run(&world, MS);
-  ck_assert(network_client_least_loaded(world.client, client_world_now_us(&world), &node_id));
+  ck_assert(
+      network_client_least_loaded(world.client, NETWORK_NO_NODE, client_world_now_us(&world), &node_id));
   ck_assert_int_eq(node_id, 3); /* on its way */
   ck_assert(client_world_connect(&world, 1));
   ck_assert(client_world_connect(&world, 2));
   send_call(0, 1);
   send_call(1, 1);
   send_call(2, 2);
-  ck_assert(network_client_least_loaded(world.client, client_world_now_us(&world), &node_id));
+  ck_assert(
+      network_client_least_loaded(world.client, NETWORK_NO_NODE, client_world_now_us(&world), &node_id));
   ck_assert_int_eq(node_id, 2); /* one open against two */
   send_call(3, 2);
-  ck_assert(network_client_least_loaded(world.client, client_world_now_us(&world), &node_id));
+  ck_assert(
+      network_client_least_loaded(world.client, NETWORK_NO_NODE, client_world_now_us(&world), &node_id));
   ck_assert_int_eq(node_id, 3); /* 1 and 2 are full */
+}
+END_TEST
+
+START_TEST(an_avoided_node_is_taken_when_no_other_can_be) {
+  fake_transport_listen(world.transport, "10.0.0.2", 9092, FAKE_REFUSES, 0);
+  client_world_start(&world, "kafka:9092");
+  client_world_set_brokers(&world, "1=10.0.0.1:9092 2=10.0.0.2:9092");
+  ck_assert(client_world_connect(&world, 1));
+  int32_t node_id = -100;
+  ck_assert(network_client_least_loaded(world.client, 1, client_world_now_us(&world), &node_id));
+  ck_assert_int_eq(node_id, 2); /* not even connecting, against one that is ready */
+  network_client_ready(world.client, 2, client_world_now_us(&world));
+  client_world_run(&world, MS); /* refused: it backs off */
+  ck_assert(network_client_least_loaded(world.client, 1, client_world_now_us(&world), &node_id));
+  ck_assert_int_eq(node_id, 1);
+  ck_assert(network_client_least_loaded(world.client, 2, client_world_now_us(&world), &node_id));
+  ck_assert_int_eq(node_id, 1);
+}
+END_TEST
+
+START_TEST(another_broker_is_one_that_was_named) {
+  client_world_start(&world, "kafka:9092 10.0.0.9:9092");
+  ck_assert(!network_client_knows_another(world.client, 1)); /* bootstrap servers may be anybody */
+  client_world_set_brokers(&world, "1=10.0.0.1:9092");
+  ck_assert(!network_client_knows_another(world.client, 1));
+  ck_assert(network_client_knows_another(world.client, 2));
+  client_world_set_brokers(&world, "1=10.0.0.1:9092 2=10.0.0.2:9092");
+  ck_assert(network_client_knows_another(world.client, 1));
+  client_world_set_brokers(&world, "1=10.0.0.1:9092");
+  ck_assert(!network_client_knows_another(world.client, 1));
 }
 END_TEST
 
@@ -476,10 +511,12 @@ START_TEST(none_is_least_loaded_while_all_back_off) {
   network_client_ready(world.client, -1, client_world_now_us(&world));
   client_world_run(&world, MS);
   int32_t node_id = -100;
-  ck_assert(!network_client_least_loaded(world.client, client_world_now_us(&world), &node_id));
+  ck_assert(
+      !network_client_least_loaded(world.client, NETWORK_NO_NODE, client_world_now_us(&world), &node_id));
   ck_assert_int_eq(node_id, -100);
   client_world_run(&world, 100 * MS);
-  ck_assert(network_client_least_loaded(world.client, client_world_now_us(&world), &node_id));
+  ck_assert(
+      network_client_least_loaded(world.client, NETWORK_NO_NODE, client_world_now_us(&world), &node_id));
   ck_assert_int_eq(node_id, -1);
 }
 END_TEST
@@ -491,7 +528,8 @@ START_TEST(a_node_that_has_not_failed_is_preferred) {
   client_world_run(&world, S); /* both have failed, and may try again */
   for (int i = 0; i < 50; i++) {
     int32_t node_id = 0;
-    ck_assert(network_client_least_loaded(world.client, client_world_now_us(&world), &node_id));
+    ck_assert(
+        network_client_least_loaded(world.client, NETWORK_NO_NODE, client_world_now_us(&world), &node_id));
     ck_assert_int_eq(node_id, -3);
   }
 }
@@ -625,6 +663,8 @@ int main(void) {
   tcase_add_test(tests, a_rebootstrap_forgets_the_brokers);
   tcase_add_test(tests, all_have_failed_only_when_each_has);
   tcase_add_test(tests, the_least_loaded_node_is_the_best_placed);
+  tcase_add_test(tests, an_avoided_node_is_taken_when_no_other_can_be);
+  tcase_add_test(tests, another_broker_is_one_that_was_named);
   tcase_add_test(tests, none_is_least_loaded_while_all_back_off);
   tcase_add_test(tests, a_node_that_has_not_failed_is_preferred);
   tcase_add_test(tests, a_rebootstrap_gives_failed_servers_another_chance);
