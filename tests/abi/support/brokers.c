@@ -55,9 +55,9 @@ void broker_start_nowhere(void) {
 }
 
 void broker_start_there(void) {
+  start(reserved_port);
   close(reserved);
   reserved = -1;
-  start(reserved_port);
 }
 
 void broker_inject(const struct broker_fault *fault) {

@@ -23,9 +23,9 @@ SIGNATURE = base64.urlsafe_b64encode(b"signature of a token").rstrip(b"=").decod
 # What no line may have, at the most verbose level: the client's secret neither in the form that goes to the endpoint.
 SECRETS = (PASSWORD, WRONG_PASSWORD, CLIENT_SECRET, SIGNATURE,
            base64.b64encode(f"{USER}:{CLIENT_SECRET}".encode()).decode().rstrip("="))
-HURRY = {"socket.connection.setup.timeout.ms": 1000, "request.timeout.ms": 1000}
+HURRY = {"socket.connection.setup.timeout.ms": 3000, "request.timeout.ms": 2000}
 # What may pass is tried again until the login's own time is up.
-TRANSIENT = {"request.timeout.ms": 1500, "sasl.login.connect.timeout.ms": 300, "sasl.login.read.timeout.ms": 300}
+TRANSIENT = {"request.timeout.ms": 3000, "sasl.login.connect.timeout.ms": 1000, "sasl.login.read.timeout.ms": 1000}
 STAY_MS = 4000
 ATTEMPTS_MAX = 20  # in STAY_MS; pauses grow to a second and more, which makes eight at most
 
