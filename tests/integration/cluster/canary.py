@@ -1,14 +1,18 @@
 """What must be found: each kind of damage, all at once and counted; then whole runs through a proxy that stamps
 batches anew when they come again, or alters bytes, in ways that brokers take for good."""
 import struct
+import types
 import zlib
 
 import checks
 import java_tools
+from incarnations import Life, Verification
+from many_topics import rounds_behind
 from rig import WRONG, Plan, Rig, Sending
 
 ROWS, RUN = 400, 77
 DELIVERED, NOT_DELIVERED = 1, 3
+FOREVER = 2**63 - 1
 ENTRY = struct.Struct("<qiiBBBxI")  # offset, partition, status, accepted, reports, outcome, reported_ms
 
 
@@ -17,8 +21,8 @@ def row(topic: str, number: int, run: int = RUN) -> bytes:
     return text + b" crc=%08x" % zlib.crc32(text)
 
 
-def entry(offset: int, reports: int = 1, outcome: int = DELIVERED) -> list:
-    return [offset, 0, 0, 1, reports, outcome, 0]
+def entry(offset: int, reports: int = 1, outcome: int = DELIVERED, reported_ms: int = 0) -> list:
+    return [offset, 0, 0, 1, reports, outcome, reported_ms]
 
 
 class Sample:
@@ -52,6 +56,58 @@ class Sample:
         return java_tools.verify_ledger(rig.cluster.direct, self.topic, 1, RUN, ledger)
 
 
+class Churned:
+    """A topic that was deleted at 1000 ms, when its end had been asked for at 900, and made again; half of the records
+    are of each incarnation, one for each of 2000 ms."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.path = rig.folder / "churned.ledger"
+        self.lives = [Life(0, 1, 900, 990, 1000, {0: 900}), Life(1001, 1002, FOREVER, FOREVER, FOREVER, {0: 1000})]
+        self.ledger = [entry(number % 1000, reported_ms=number + 2) for number in range(2000)]
+        self.records = [[number // 1000, 0, number % 1000, f"user-{number % 7:05d}", row("churned", number).decode()]
+                        for number in range(2000) if number % 1000 < 900 or number >= 1000]
+
+    def damage(self) -> dict:
+        self.ledger[950][0] = 951  # where another one is reported
+        self.ledger[100][0] += 1
+        self.ledger[200][4], self.ledger[300][4] = 0, 2
+        self.ledger[400][5] = NOT_DELIVERED  # but present
+        self.ledger[500][1] = 1  # reported in another partition
+        self.ledger[1600][6] = 999  # before there was its incarnation
+        self.records[700:702] = reversed(self.records[700:702])
+        del self.records[1200]  # of the second incarnation, which was read to its end
+        del self.records[10]
+        self.records.append(self.records[20])
+        self.records[30][4] = self.records[30][4].replace("pad=x", "pad=y")  # which is lost by that, too
+        return {"lost": 3, "duplicated": 1, "inverted": 2, "misrouted": 1, "corrupt": 1, "phantom": 1,
+                "misreported": 2, "reports_missing": 1, "reports_doubled": 1, "wrong_incarnation": 1}
+
+    def verify(self) -> dict:
+        self.path.write_bytes(b"".join(ENTRY.pack(*each) for each in self.ledger))
+        sending = types.SimpleNamespace(ledger=self.path, prefix="churned", run=RUN,
+                                        sender=types.SimpleNamespace(summary={"started_ms": 0}))
+        readings = types.SimpleNamespace(records=self.records, lives=self.lives)
+        return Verification(sending, readings).run()
+
+
+def check_churned(rig: Rig) -> None:
+    found = Churned(rig).verify()
+    checks.expect(found["right"] and found["unread"] == 100 and found["delivered"] == 2000, f"whole, but {found}")
+    churned = Churned(rig)
+    expected = churned.damage()
+    found = churned.verify()
+    counted = {name: found[name] for name in expected}
+    checks.expect(not found["right"] and counted == expected, f"found {counted} instead of {expected}")
+
+
+def check_turns() -> None:
+    """Of ten topics in a hundred rounds one gets no turn while others get theirs."""
+    fair = list(range(1000))
+    starved = [at + 1000 if at % 10 == 3 else at for at in fair]
+    found = [rounds_behind(times, [1, 2] * 5) for times in (fair, starved)]
+    checks.expect(found == [0, 99], f"found {found}")
+
+
 def run_through(rig: Rig, label: str, faults: dict, options) -> tuple[Sending, dict]:
     """A run whose sender is right and whose proxies are not."""
     before = rig.tally()
@@ -76,6 +132,10 @@ def check(run: checks.Checks, rig: Rig, options) -> None:
         found = sample.verify(rig)
         counted = {name: found[name] for name in WRONG}
         checks.expect(not found["right"] and counted == expected, f"found {counted} instead of {expected}")
+    with run.check("canary: each kind of damage is seen in a topic that was deleted and made again"):
+        check_churned(rig)
+    with run.check("canary: a topic that gets no turn is seen"):
+        check_turns()
     with run.check("canary: batches stamped anew when they come again are duplicates") as check_restamp:
         sending, done = run_through(rig, "restamped", {"restamp": 1, "drop": 20}, options)
         check_restamp.note = f"{done['restamped']} batches restamped, found {sending.found}"

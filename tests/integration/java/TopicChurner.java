@@ -19,22 +19,26 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * TopicChurner BOOTSTRAP TOPIC INCARNATIONS SECONDS OUTPUT: makes a topic, adds partitions to it in steps, deletes it
- * after so many seconds and makes it again; the last one stays. Reads each incarnation as it grows, up to the call that
- * deletes it, and the last to its end once a line comes from standard input. Writes what it read, by lines:
+ * after so many seconds and makes it again; the last one stays. Reads each incarnation as it grows, at least to the end
+ * that it has before it is deleted, and the last to its end once a line comes from standard input. Writes what it read,
+ * by lines:
  *
  *     record INCARNATION PARTITION OFFSET KEY VALUE
  *     read INCARNATION PARTITION POSITION      up to where
- *     life INCARNATION CREATING CREATED DELETING DELETED      Unix times in ms of both calls' begins and ends
+ *     life INCARNATION CREATING CREATED ENDING DELETING DELETED
  *
- * and prints "incarnation N" when one is there, "last" when the last one's time is over.
+ * in Unix times in ms, of both calls' begins and ends; what was written before ENDING is among what was read. It
+ * prints "incarnation N" when one is there, "last" when the last one's time is over.
  */
 public final class TopicChurner {
     private static final int[] STEPS = {1, 3, 10, 25, 50};
+    private static final long FIRST_RECORD_MS_MAX = 60_000;
     private final Admin admin;
     private final Properties settings;
     private final String topic;
     private final long lifeMs;
     private final PrintWriter output;
+    private long recordsRead;
 
     private TopicChurner(Admin admin, Properties settings, String[] arguments, PrintWriter output) {
         this.admin = admin;
@@ -61,7 +65,8 @@ public final class TopicChurner {
     private void live(int incarnation, boolean last) throws IOException, ExecutionException, InterruptedException {
         long creating = System.currentTimeMillis();
         create();
-        long created = System.currentTimeMillis(), deleting = Long.MAX_VALUE, deleted = Long.MAX_VALUE;
+        long created = System.currentTimeMillis(), ending = Long.MAX_VALUE, deleting = Long.MAX_VALUE;
+        long deleted = Long.MAX_VALUE, readBefore = recordsRead;
         System.out.println("incarnation " + incarnation);
         ByteArrayDeserializer bytes = new ByteArrayDeserializer();
         try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings, bytes, bytes)) {
@@ -76,11 +81,17 @@ public final class TopicChurner {
                     read(consumer, incarnation);
                 } while (System.currentTimeMillis() < until);
             }
+            // However slow the machine is, an incarnation gets its first record.
+            while (recordsRead == readBefore && System.currentTimeMillis() < created + lifeMs + FIRST_RECORD_MS_MAX) {
+                read(consumer, incarnation);
+            }
             if (last) {
                 System.out.println("last");
                 waitForInput();
                 readToEnd(consumer, incarnation);
             } else {
+                ending = System.currentTimeMillis();
+                readToEnd(consumer, incarnation);
                 deleting = System.currentTimeMillis();
             }
             for (TopicPartition partition : consumer.assignment()) {
@@ -92,7 +103,7 @@ public final class TopicChurner {
             awaitDeletion();
             deleted = System.currentTimeMillis();
         }
-        output.printf("life %d %d %d %d %d%n", incarnation, creating, created, deleting, deleted);
+        output.printf("life %d %d %d %d %d %d%n", incarnation, creating, created, ending, deleting, deleted);
     }
 
     /** Until no broker has any of it left: a reader of the next incarnation could be shown the old log there. */
@@ -133,9 +144,12 @@ public final class TopicChurner {
     }
 
     private void read(KafkaConsumer<byte[], byte[]> consumer, int incarnation) {
-        consumer.poll(Duration.ofMillis(50)).forEach(record -> output.printf("record %d %d %d %s %s%n", incarnation,
-            record.partition(), record.offset(), new String(record.key(), StandardCharsets.ISO_8859_1),
-            new String(record.value(), StandardCharsets.ISO_8859_1)));
+        consumer.poll(Duration.ofMillis(50)).forEach(record -> {
+            recordsRead++;
+            output.printf("record %d %d %d %s %s%n", incarnation, record.partition(), record.offset(),
+                new String(record.key(), StandardCharsets.ISO_8859_1),
+                new String(record.value(), StandardCharsets.ISO_8859_1));
+        });
     }
 
     private void readToEnd(KafkaConsumer<byte[], byte[]> consumer, int incarnation) {
