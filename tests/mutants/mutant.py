@@ -43,6 +43,7 @@ class Mutant:
         self.tests = re.findall(r"\w+_test", self._field("kills"))
         self.hangs = self._field("hangs") == "yes"
         self.seeds = self._field("sim")
+        self.fuzz_targets = re.findall(r"\w+_fuzz", self._field("fuzz"))
 
     def _field(self, name: str) -> str:
         found = re.search(rf"^{name}: (.*)$", self.header, re.MULTILINE)
@@ -54,7 +55,8 @@ class Mutant:
         return self.tests
 
     def targets(self, by_simulator: bool) -> list[str]:
-        return [f"{self.name}_{program}" for program in self.programs(by_simulator)]
+        programs = self.programs(by_simulator) + ([] if by_simulator else self.fuzz_targets)
+        return [f"{self.name}_{program}" for program in programs]
 
     def fate(self, by_simulator: bool, is_built: bool) -> End:
         """Whether its programs notice. One that was not built now may be there from an earlier build."""
@@ -68,6 +70,10 @@ class Mutant:
             if end.verdict != "survived":
                 return end
         return End("survived", ", ".join(self.programs(by_simulator)))
+
+    def replays(self) -> list[End]:
+        """How each of its fuzz targets ends on the inputs of its corpus."""
+        return [replay(BUILD / "tests" / "mutants" / self.name / target) for target in self.fuzz_targets]
 
     def _ask(self, program: pathlib.Path) -> End:
         if program.name == SIMULATOR:
@@ -89,9 +95,22 @@ def target_of(program: str) -> str:
 
 def unmutated(program: str) -> End:
     """The program as it is, which has to survive."""
+    if program.endswith("_fuzz"):
+        return replay(BUILD / "fuzz" / program)
     if program == SIMULATOR:
         return run_simulator(BUILD / "bin" / SIMULATOR, "0-99")
     return run_test(BUILD / "tests" / ("abi" if program.startswith("abi_") else "") / program, PATIENCE, False)
+
+
+def replay(program: pathlib.Path) -> End:
+    """A fuzz target, on its corpus, up to the first input that ends it."""
+    corpus = ROOT / "tests" / "fuzz" / "corpus" / program.name.removesuffix("_fuzz")
+    with tempfile.TemporaryDirectory() as folder:
+        log = pathlib.Path(folder) / "log"
+        with log.open("wb") as output:
+            status, _ = _run([program, corpus], dict(os.environ), PROGRAM_SECONDS, lambda: "", output)
+        has_run = re.search(r"^[1-9]\d* inputs, 0 failures$", _read(log), re.MULTILINE) is not None
+    return _judge(program, status, "", has_run, may_hang=False)
 
 
 def run_test(program: pathlib.Path, patience: int, may_hang: bool) -> End:
