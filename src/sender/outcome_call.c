@@ -184,13 +184,15 @@ static void on_complete(struct request *request, const struct request_result *re
       network_client_close_node(sender->client, result->node_id, STATUS_MALFORMED_RESPONSE,
                                 "its answer about producers leaves partitions out", result->now_us);
   }
-  if (status == STATUS_DISCONNECTED) cluster_want_refresh(&sender->cluster);
+  /* Whatever ended the connection, if it was not that there was no answer in time. */
+  bool is_lost = result->status != STATUS_OK && status != STATUS_REQUEST_TIMED_OUT_LOCALLY;
+  if (is_lost) cluster_want_refresh(&sender->cluster);
   while (!list_is_empty(&call->partitions)) { /* all, or those that the answer leaves out */
     struct sender_partition *partition = partition_of(call->partitions.next);
     if (status == STATUS_ABORTED || partition->query.state != OUTCOME_QUERY_OPEN) {
       routing_remove(partition); /* at the end of everything, or nothing is open any more */
       if (status != STATUS_ABORTED) routing_place(sender, partition, result->now_us);
-    } else if (status == STATUS_DISCONNECTED) {
+    } else if (is_lost) {
       ask_again(sender, partition, result->now_us);
     } else {
       refuse(sender, partition, status == STATUS_OK ? STATUS_MALFORMED_RESPONSE : status, result->now_us);

@@ -319,6 +319,27 @@ START_TEST(a_lost_question_is_asked_again_and_not_for_ever) {
 }
 END_TEST
 
+/* An answer to another partition's batch cannot be read, and takes the question with it. */
+START_TEST(a_question_lost_by_the_fault_of_another_request_is_asked_again) {
+  sender_rig_start_warm(&rig, 1, 2);
+  const struct sender_partition *partition = sender_rig_partition(&rig, "t", 0);
+  lose(0, 3, 3);
+  while (partition->in_flight != 1) /* the first one, alone */
+    sender_rig_run(&rig, RIG_MS / 10);
+  rig.cluster.response_delay_us = 20 * RIG_MS;
+  sender_rig_fault(&rig, &(struct broker_fault){.api_key = API_PRODUCE,
+                                                .topic = "t",
+                                                .partition = 1,
+                                                .corruption = BROKER_CORRUPTION_GARBAGE});
+  sender_rig_send(&rig, "t", 1, 10);
+  ck_assert(sender_rig_settle(&rig, 30 * RIG_S));
+  sender_rig_verify_delivered(&rig);
+  ck_assert_uint_eq(rig.sender->counters.connections_lost, 2);
+  ck_assert_int_eq(partition->queue->topic->sender->unanswered_until_us, 0);
+  ck_assert_uint_eq(questions(), 1); /* the first did not arrive */
+}
+END_TEST
+
 START_TEST(a_broker_that_leads_no_longer_is_asked_again) {
   sender_rig_start_warm(&rig, 1, 1);
   fault_questions((struct broker_fault){.error_code = STATUS_NOT_LEADER_OR_FOLLOWER});
@@ -562,6 +583,7 @@ int main(void) {
   tcase_add_test(unanswered, a_broker_that_does_not_offer_it_is_not_asked);
   tcase_add_test(unanswered, a_question_without_answer_ends_by_its_timeout);
   tcase_add_loop_test(unanswered, a_lost_question_is_asked_again_and_not_for_ever, 0, 2);
+  tcase_add_test(unanswered, a_question_lost_by_the_fault_of_another_request_is_asked_again);
   tcase_add_test(unanswered, a_broker_that_leads_no_longer_is_asked_again);
   tcase_add_loop_test(unanswered, answers_that_cannot_be_read_leave_it_to_the_walk, 0, 4);
   tcase_add_loop_test(unanswered, answers_that_do_not_fit_the_question_leave_it_to_the_walk, 0, 3);
