@@ -222,7 +222,7 @@ void invariant_log_keeps_the_order(struct ledger *ledger, uint32_t topic, int32_
   int64_t *last = &ledger->partitions[topic][partition].last_accepted;
   if (!ledger->rules.idempotent) return;
   /* What goes on under another producer id fences nothing: a request of the old one may come behind it. */
-  if (ledger->rules.fences_lie && ledger->records[number].report.outcome == OUTCOME_UNKNOWN) return;
+  if (ledger->rules.ids_change && ledger->records[number].report.outcome == OUTCOME_UNKNOWN) return;
   if ((int64_t)number <= *last)
     ledger_refute(ledger, "I8 log_keeps_the_order", "record %u stands behind %lld in partition %d", number,
                   (long long)*last, (int)partition);

@@ -32,7 +32,7 @@ struct ledger_rules {
   int16_t acks;
   bool answers_merge; /* the client may not have looked at an answer that it has read */
   bool logs_may_lose; /* acknowledged records may be gone: acks, brokers that lose data */
-  bool fences_lie;    /* a producer goes on under another id, and brokers still take what it sent before */
+  bool ids_change;    /* a producer goes on under another id, and brokers still take what it sent before */
   bool retries_end;   /* they are few: what could be tried again ends a record as well */
   bool begins_late;   /* sequences of a partition's first identity do not begin at 0 */
   int64_t delivery_timeout_us, request_timeout_us;

@@ -265,7 +265,8 @@ static struct ledger_rules rules_of(const struct simulation *simulation) {
                                .answers_merge = scenario_has(&simulation->scenario, FAULT_MERGED_ANSWERS),
                                .logs_may_lose = simulation->topic_options.acks != -1 &&
                                                 scenario_has(&simulation->scenario, FAULT_REPLICATION),
-                               .fences_lie = scenario_has(&simulation->scenario, FAULT_FENCING),
+                               .ids_change = scenario_has(&simulation->scenario, FAULT_FENCING) ||
+                                             scenario_has(&simulation->scenario, FAULT_LATE_EPOCHS),
                                .retries_end = scenario_has(&simulation->scenario, FAULT_FEW_RETRIES),
                                .begins_late = scenario_has(&simulation->scenario, FAULT_LATE_SEQUENCES),
                                .delivery_timeout_us = simulation->topic_options.delivery_timeout_us,
