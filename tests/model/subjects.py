@@ -22,8 +22,9 @@ NODES = script.NODES
 UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, NOT_LEADER, OFFSET_NOT_AVAILABLE = 3, 5, 6, 78
 UNSETTLED = (UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, NOT_LEADER, OFFSET_NOT_AVAILABLE)
 PRODUCER_IDS = 987654300  # no broker has given one out
-TRIES = 200
+TRIES = 2400
 PAUSE_SECONDS = 0.05
+PATIENCE_SECONDS = 120
 
 
 def producer_id(name: str) -> int:
@@ -238,7 +239,7 @@ class Kafka(Brokers):
     def __init__(self, folder: pathlib.Path) -> None:
         super().__init__()
         # A node that stands still is not fenced while a script looks at what that does.
-        settings = {"producer.id.expiration.check.interval.ms": 1000, "broker.session.timeout.ms": 6000}
+        settings = {"producer.id.expiration.check.interval.ms": 1000, "broker.session.timeout.ms": 10000}
         self.cluster = kafka_cluster.Cluster(VERSION, folder, nodes=NODES, settings=settings)
         self.links: dict[int, socket.socket] = {}
 
@@ -275,7 +276,8 @@ class Kafka(Brokers):
         answer = self.ask(2, wire.delete_topic(played.name))
         checks.expect(answer and wire.read_topic_error(answer) == 0, f"topic {played.name} is not deleted")
         for node in range(1, NODES + 1):
-            processes.wait_until(lambda node=node: self._is_gone(node, played), 20, f"{played.name} is gone")
+            processes.wait_until(lambda node=node: self._is_gone(node, played), PATIENCE_SECONDS,
+                                 f"{played.name} is gone")
         self.make_topic(played)
 
     def event(self, step: script.Event, group: list[script.Script]) -> None:
@@ -304,7 +306,7 @@ class Kafka(Brokers):
         for played in preferring(node, group):
             for partition in range(played.partitions):
                 self.ask(2, wire.elect_preferred(played.name, partition))
-            processes.wait_until(lambda played=played: self._leads_everywhere(node, played), 20,
+            processes.wait_until(lambda played=played: self._leads_everywhere(node, played), PATIENCE_SECONDS,
                                  f"node {node} leads {played.name}")
 
     def _leads_everywhere(self, node: int, played: script.Script) -> bool:
@@ -320,8 +322,8 @@ class Kafka(Brokers):
         for played in group:
             up = tuple(sorted(set(played.nodes) - self.down))
             for node in set(range(1, NODES + 1)) - self.down:
-                processes.wait_until(lambda node=node, played=played, up=up: self._is_in_sync(node, played, up), 40,
-                                     f"node {node} sees {played.name} in sync on {up}")
+                processes.wait_until(lambda node=node, played=played, up=up: self._is_in_sync(node, played, up),
+                                     PATIENCE_SECONDS, f"node {node} sees {played.name} in sync on {up}")
 
     def _is_in_sync(self, node: int, played: script.Script, up: tuple[int, ...]) -> bool:
         found = self.leaderships(node, played)
