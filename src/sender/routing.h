@@ -24,7 +24,7 @@ bool routing_take_identity(struct sender *sender, struct sender_partition *parti
 void routing_leader_changed(struct sender *sender, struct sender_partition *partition,
                             struct partition_leader leader, int64_t now_us);
 
-/* Metadata told of the partition: what waited for that goes on. Under the gate. */
+/* Metadata told of the partition: what waited for that goes on. Without the gate: it may log. */
 void routing_described(struct sender *sender, struct sender_partition *partition,
                        const struct cluster_answer *answer, int64_t now_us);
 

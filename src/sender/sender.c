@@ -21,6 +21,8 @@ static void give_up_sent(struct sender *sender, struct sender_partition *partiti
 static int64_t next_deadline(struct sender *sender, int64_t now_us);
 static void on_leader(void *context, struct sender_topic *topic, int32_t partition);
 static void on_partitions(void *context, struct sender_topic *topic, const struct cluster_answer *answer);
+static struct sender_partition *next_leaderless(struct sender *sender, const struct topic *topic,
+                                                int32_t *at);
 static void on_recreated(void *context, struct sender_topic *topic);
 static void on_topic_failed(void *context, struct sender_topic *topic, int32_t status, bool staged_only);
 static void on_described(void *context, const struct metadata_topic *described, struct wire_reader partitions,
@@ -199,7 +201,8 @@ static void collect(struct sender *sender, int64_t now_us) {
   for (struct partition *queue; (queue = accumulator_take(accumulator)) != NULL;) {
     struct sender_partition *partition = routing_partition(sender, queue);
     partition->queue_taken = true;
-    routing_place(sender, partition, now_us);
+    /* One that waits for another broker's word goes on waiting; placing it might log, under the gate. */
+    if (!sender_partition_is_confirming(partition)) routing_place(sender, partition, now_us);
   }
   gate_leave(&sender->gate);
   settle_unsent(sender, &unsent, STATUS_DELIVERY_TIMED_OUT, now_us);
@@ -296,13 +299,26 @@ static void on_partitions(void *context, struct sender_topic *topic, const struc
   struct sender *sender = context;
   gate_enter(&sender->gate);
   produce_dispatch_tell_loads(sender, topic, true, sender->now_us);
+  gate_leave(&sender->gate);
   /* Who is still without a leader, or was without memory for its node, has to ask again. */
-  for (int32_t i = 0; i < topic->partition_count && i < topic->topic->partition_capacity; i++) {
-    const struct partition *queue = topic->topic->partitions[i];
-    if (queue != NULL && queue->sender->queue != NULL)
-      routing_described(sender, queue->sender, answer, sender->now_us);
+  struct sender_partition *partition;
+  for (int32_t at = 0; (partition = next_leaderless(sender, topic->topic, &at)) != NULL;)
+    routing_described(sender, partition, answer, sender->now_us);
+}
+
+/* The topic's next partition that waits for metadata, from *at on, which is moved behind it; NULL: there is
+ * none. What is then done with it may log, so the gate is left: the host's on_log may call the library. */
+static struct sender_partition *next_leaderless(struct sender *sender, const struct topic *topic,
+                                                int32_t *at) {
+  struct sender_partition *found = NULL;
+  gate_enter(&sender->gate);
+  for (; found == NULL && *at < topic->partition_capacity; ++*at) {
+    const struct partition *queue = topic->partitions[*at];
+    bool waits = queue != NULL && queue->sender->queue != NULL && queue->sender->place == PLACE_LEADERLESS;
+    if (waits) found = queue->sender;
   }
   gate_leave(&sender->gate);
+  return found;
 }
 
 static void on_recreated(void *context, struct sender_topic *topic) {
@@ -333,13 +349,11 @@ static void on_topic_failed(void *context, struct sender_topic *topic, int32_t s
     query->done = true;
     query->status = status;
   }
-  /* What was sent before still has its identity: it waits, and somebody has to ask again. */
-  for (int32_t i = 0; i < topic->topic->partition_capacity; i++) {
-    const struct partition *queue = topic->topic->partitions[i];
-    if (queue != NULL && queue->sender->queue != NULL && queue->sender->place == PLACE_LEADERLESS)
-      routing_place(sender, queue->sender, sender->now_us);
-  }
   gate_leave(&sender->gate);
+  /* What was sent before still has its identity: it waits, and somebody has to ask again. */
+  struct sender_partition *partition;
+  for (int32_t at = 0; (partition = next_leaderless(sender, topic->topic, &at)) != NULL;)
+    routing_place(sender, partition, sender->now_us);
   settle_unsent(sender, &unsent, status, sender->now_us);
 }
 

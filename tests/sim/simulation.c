@@ -136,7 +136,7 @@ static int64_t safety_end_us(const struct simulation *simulation) {
 }
 
 static void create(struct simulation *simulation) {
-  simulation->log = (struct log){.level = simulation->traced ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR,
+  simulation->log = (struct log){.level = simulation->traced ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
                                  .sink = take_line,
                                  .context = simulation};
   report_queue_init(&simulation->reports);
@@ -416,8 +416,11 @@ static void on_connection(void *context, int32_t node_id, int32_t status, const 
   sender_note_connection(simulation->sender, status);
 }
 
+/* The host may call the library from it. */
 static void take_line(void *context, int32_t level, const char *line) {
-  simulation_trace(context, "log %d: %s", (int)level, line);
+  struct simulation *simulation = context;
+  ASSERT(!simulation->is_in_gate);
+  simulation_trace(simulation, "log %d: %s", (int)level, line);
 }
 
 static bool may_allocate(void *context) {

@@ -316,8 +316,10 @@ static void on_connection(void *context, int32_t node_id, int32_t status, const 
   sender_note_connection(rig->sender, status);
 }
 
+/* The host may call the library from it. */
 static void take_line(void *context, int32_t level, const char *line) {
   struct sender_rig *rig = context;
+  ASSERT(!rig->is_in_gate);
   if (getenv("RIG_LOG") != NULL) fprintf(stderr, "%d %s\n", (int)level, line);
   if (level != LOG_LEVEL_WARNING) return;
   rig->warning_count++;
