@@ -122,13 +122,15 @@ static struct cluster_copy *leader_of(struct replicated_cluster *cluster, const 
   return leader;
 }
 
-/* The follower drops what its leader does not have: nothing that was committed. */
+/* The follower drops what its leader does not have: nothing that was committed, unless others have committed
+ * it without either (both still believe in an older epoch). */
 static void reconcile(struct replicated_cluster *cluster, const struct cluster_copy *follower,
                       struct broker_partition *view, const struct broker_partition *leader_view) {
   int64_t common = partition_log_common_end(&view->log, &leader_view->log);
   if (common >= view->log.end_offset) return;
   struct cluster_partition *partition = follower->partition;
-  ASSERT(partition->unclean_elections > 0 ||
+  bool is_in_sync = (partition->in_sync & 1U << follower->node_id) != 0;
+  ASSERT(!is_in_sync || partition->unclean_elections > 0 ||
          common >= partition_log_common_end(&view->log, &partition->committed));
   int32_t status =
       broker_model_truncate(cluster->nodes[follower->node_id].model, view, common, cluster->wall_ms);
