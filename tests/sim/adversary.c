@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "protocol/api.h"
+#include "sim/books.h"
 #include "sim/realm.h"
 #include "sim/simulation.h"
 #include <stdio.h>
@@ -304,6 +305,27 @@ static void isolate(struct simulation *simulation, struct random *random) {
   model_cluster_isolate(cluster, node_id, !cluster->nodes[node_id].is_isolated);
 }
 
+/* A node hears nothing of the others until it is behind, and leads what it can when it is back. */
+static void elect_unclean(struct simulation *simulation, struct random *random) {
+  struct model_cluster *cluster = &simulation->cluster;
+  struct adversary *adversary = &simulation->adversary;
+  if (cluster->replication == NULL) return;
+  int32_t node_id = adversary->lagging_node;
+  if (node_id == 0) {
+    node_id = draw_node(simulation, random);
+    if (!cluster->nodes[node_id].is_up) return;
+    model_cluster_isolate(cluster, node_id, true);
+    adversary->lagging_node = node_id;
+    return;
+  }
+  adversary->lagging_node = 0;
+  if (!cluster->nodes[node_id].is_up || cluster->nodes[node_id].is_frozen) return;
+  model_cluster_isolate(cluster, node_id, false);
+  for (uint32_t t = 0; t < simulation->scenario.topic_count; t++)
+    for (int32_t p = 0; p < realm_partition_count(cluster, scenario_topics[t]); p++)
+      if (random_below(random, 2) == 0) books_cut_log(simulation, t, p, node_id);
+}
+
 /* ---- this machine ---- */
 
 static void step_wall_clock(struct simulation *simulation, struct random *random) {
@@ -344,6 +366,7 @@ static const struct misdeed misdeeds[FAULT_COUNT] = {
     [FAULT_RECREATED_TOPICS] = {recreate_topic, 1500 * SCENARIO_MS},
     [FAULT_ADDED_PARTITIONS] = {add_partition, SCENARIO_S},
     [FAULT_LATE_TOPIC] = {make_late_topic, SCENARIO_S},
+    [FAULT_UNCLEAN] = {elect_unclean, SCENARIO_S},
     [FAULT_WALL_CLOCK_STEPS] = {step_wall_clock, 500 * SCENARIO_MS},
 };
 

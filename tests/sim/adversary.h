@@ -12,6 +12,7 @@ struct simulation;
 struct adversary {
   struct random random[FAULT_COUNT];
   int64_t next_us[FAULT_COUNT];                 /* CLOCK_NEVER_US: not any more */
+  int32_t lagging_node;                         /* is cut off, so that it falls behind; 0: none */
   int64_t earliest_us;                          /* of them */
   int32_t partition_count[SCENARIO_TOPICS_MAX]; /* topics that are made again have as many as they had */
 };

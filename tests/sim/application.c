@@ -197,6 +197,7 @@ static struct application_send draw_send(struct simulation *simulation) {
   if (is_chosen) send.partition = (int32_t)(partition % scenario->partition_count);
   if (is_wrong && scenario_has(scenario, FAULT_WRONG_PARTITIONS))
     send.partition = SCENARIO_PARTITIONS_MAX - 1;
+  canary_spoil_send(simulation, &send);
   return send;
 }
 

@@ -21,7 +21,14 @@ struct walk {
   bool is_archived; /* goes into the archive, not into the books */
 };
 
+/* A walk along a log that is being cut. */
+struct cut {
+  struct simulation *simulation;
+  bool is_lost;
+};
+
 static void note_call(struct simulation *simulation, const struct produce_call *call);
+static bool mark_cut(void *context, int64_t offset, int64_t timestamp_ms, const struct record_view *record);
 static void begin_log(void *context, int32_t partition, const struct uuid *incarnation);
 static uint32_t number_of(const struct bytes value);
 static bool visit(void *context, int64_t offset, int64_t timestamp_ms, const struct record_view *record);
@@ -111,6 +118,22 @@ void books_check_logs(struct simulation *simulation, bool at_rest) {
   ledger_end_logs(&simulation->ledger, at_rest);
 }
 
+void books_cut_log(struct simulation *simulation, uint32_t topic, int32_t partition, int32_t node_id) {
+  struct cut cut = {.simulation = simulation};
+  struct model_cluster *cluster = &simulation->cluster;
+  const struct cluster_topic *found = model_cluster_topic(cluster, scenario_topics[topic]);
+  if (found->partitions[partition]->leader_id == node_id) return;
+  simulation_trace(simulation, "node %d leads %s-%d, whatever it has", (int)node_id, scenario_topics[topic],
+                   (int)partition);
+  /* All that is committed is marked, and then what is left of it is not. */
+  cut.is_lost = true;
+  (void)model_cluster_visit_committed(cluster, found, partition, 0, mark_cut, &cut);
+  (void)realm_elect_unclean(cluster, scenario_topics[topic], partition, node_id);
+  cut.is_lost = false;
+  (void)model_cluster_visit_committed(cluster, found, partition, 0, mark_cut, &cut);
+  ledger_note_cut(&simulation->ledger, topic, partition);
+}
+
 void books_trace_state(const struct simulation *simulation) {
   const struct sender *sender = simulation->sender;
   simulation_trace(simulation,
@@ -183,6 +206,16 @@ static void note_call(struct simulation *simulation, const struct produce_call *
                      (int)batch->partition->index, (long long)batch->producer_id, batch->producer_epoch,
                      (int)batch->base_sequence, numbers[0], numbers[batch->record_count - 1]);
   }
+}
+
+static bool mark_cut(void *context, int64_t offset, int64_t timestamp_ms, const struct record_view *record) {
+  const struct cut *cut = context;
+  struct ledger *ledger = &cut->simulation->ledger;
+  uint32_t number = number_of(record->value);
+  (void)offset;
+  (void)timestamp_ms;
+  if (number < ledger->record_count) ledger->records[number].is_lost = cut->is_lost;
+  return true;
 }
 
 static void walk_topic(struct simulation *simulation, uint32_t topic, bool is_archived) {

@@ -13,6 +13,9 @@ void books_note_calls(struct simulation *simulation);
 /* After each wait: the requests that the network no longer holds. */
 void books_end_calls(struct simulation *simulation);
 
+/* The node leads a partition with what it has of its log; what the log loses is noted. */
+void books_cut_log(struct simulation *simulation, uint32_t topic, int32_t partition, int32_t node_id);
+
 void books_check_memory(struct simulation *simulation);
 void books_check_wait(struct simulation *simulation, int64_t wait_us);
 

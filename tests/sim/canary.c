@@ -63,6 +63,13 @@ bool canary_spoil_report(const struct simulation *simulation, struct report *rep
   return canary == CANARY_REPEAT;
 }
 
+/* Neighbours are of one partition. */
+void canary_spoil_send(const struct simulation *simulation, struct application_send *send) {
+  if (simulation->scenario.canary != CANARY_SWAP) return;
+  send->topic = 0;
+  send->partition = 0;
+}
+
 uint32_t canary_spoil_number(const struct simulation *simulation, uint32_t number) {
   return simulation->scenario.canary == CANARY_SWAP ? number ^ 1 : number;
 }

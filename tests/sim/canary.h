@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct application_send;
 struct simulation;
 
 #define SIM_CANARIES(X)                                                                                      \
@@ -44,7 +45,8 @@ void canary_before_step(struct simulation *simulation);
 void canary_after_step(struct simulation *simulation);
 /* Before the books have it; true: they get it twice. */
 bool canary_spoil_report(const struct simulation *simulation, struct report *report);
-/* Which number a record gets in its value. */
+/* Where a record goes, and which number it gets in its value. */
+void canary_spoil_send(const struct simulation *simulation, struct application_send *send);
 uint32_t canary_spoil_number(const struct simulation *simulation, uint32_t number);
 
 #endif

@@ -67,7 +67,10 @@
   X(WEAK_ACKS, "weak-acks") /* 0 or 1 */                                                                     \
   X(NO_IDEMPOTENCE, "no-idempotence")                                                                        \
   X(LATE_SEQUENCES, "late-sequences") /* partitions begin near the end of the sequence numbers */            \
-  X(LATE_EPOCHS, "late-epochs")       /* or of the epochs */
+  X(LATE_EPOCHS, "late-epochs")       /* or of the epochs */                                                 \
+  /* once more: behind the others, so that those keep their bits */                                          \
+  X(UNCLEAN, "unclean-elections")     /* a node that is behind leads, where they replicate: logs are cut */  \
+  X(SMALL_REQUESTS, "small-requests") /* that hold few batches */
 
 enum fault {
 #define SIM_FAULT_NAME(name, text) FAULT_##name,

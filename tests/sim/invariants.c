@@ -15,7 +15,7 @@ static bool ranges_meet(const struct ledger_part *a, const struct ledger_part *b
 static bool is_settled(const struct ledger *ledger, const struct ledger_part *part);
 static bool may_be_unknown(const struct ledger *ledger, int32_t status);
 static bool may_be_retried(int32_t status);
-static bool was_refused_for_sequences(const struct ledger *ledger, const struct ledger_record *record);
+static bool was_cut_off(const struct ledger *ledger, const struct ledger_record *record);
 static bool is_delivered(const struct report *report);
 static const struct ledger_part *previous_of(const struct ledger *ledger, const struct ledger_part *part);
 
@@ -149,7 +149,7 @@ void invariant_outcomes_have_their_causes(struct ledger *ledger, uint32_t number
   const char *name = "I7 outcomes_have_their_causes";
   const struct ledger_record *record = &ledger->records[number];
   int32_t status = record->report.status;
-  bool is_walk = record->report.outcome == OUTCOME_UNKNOWN && was_refused_for_sequences(ledger, record);
+  bool is_walk = record->report.outcome == OUTCOME_UNKNOWN && record->was_refused;
   bool may_end_so = ledger->rules.retries_end || ledger->rules.acks == 0 || is_walk;
   if (!is_delivered(&record->report) && may_be_retried(status) && record->parts > 0 && !may_end_so)
     ledger_refute(ledger, name, "record %u ends for %s, which can be tried again", number,
@@ -192,13 +192,15 @@ void invariant_reports_are_true(struct ledger *ledger, uint32_t number, bool at_
                   (long long)record->offset);
   if (!is_delivered(report)) return;
   if (record->copies == 0) {
-    if (!ledger->rules.logs_may_lose)
+    if (!ledger->rules.logs_may_lose && !was_cut_off(ledger, record))
       ledger_refute(ledger, name, "record %u is delivered and in no log", number);
     return;
   }
   /* Of several copies any may be the one that was reported, and that one may be lost. */
   bool repeats = !ledger->rules.idempotent || ledger->rules.logs_may_lose;
-  if (repeats && (record->copies > 1 || ledger->rules.logs_may_lose)) return;
+  bool is_cut = ledger->partitions[record->topic][record->partition].cut_us != 0;
+  if (repeats && (record->copies > 1 || ledger->rules.logs_may_lose || is_cut)) return;
+  if (was_cut_off(ledger, record)) return; /* it may be there again, as another node had it */
   if (report->partition != record->partition ||
       (report->outcome == OUTCOME_DELIVERED && report->offset != record->offset))
     ledger_refute(ledger, name, "record %u is reported at %d/%lld and lies at %d/%lld", number,
@@ -331,6 +333,14 @@ int64_t ledger_first_deadline_us(const struct ledger *ledger) {
                       ledger->rules.delivery_timeout_us);
 }
 
+bool ledger_was_refused(const struct ledger *ledger, const struct ledger_record *record) {
+  if (record->part < 0) return false;
+  const struct ledger_part *part = &ledger->parts[record->part];
+  const struct ledger_partition *partition = &ledger->partitions[part->topic][part->partition];
+  return part->producer_id >= 0 && partition->refused_producer_id == part->producer_id &&
+         partition->refused_epoch == part->producer_epoch;
+}
+
 bool ledger_sequence_is_before(int32_t a, int32_t b) {
   uint32_t ahead = ((uint32_t)b - (uint32_t)a) & INT32_MAX;
   return ahead != 0 && ahead < (uint32_t)INT32_MAX / 2;
@@ -419,13 +429,15 @@ static bool may_be_unknown(const struct ledger *ledger, int32_t status) {
   }
 }
 
-/* Where a walk along refused sequences ends, open batches end with it, whatever their own last answer. */
-static bool was_refused_for_sequences(const struct ledger *ledger, const struct ledger_record *record) {
+/* A record that was in a log until it was cut, or that was acknowledged afterwards, perhaps by one of those
+ * that still believed to lead. In calm nobody does any more. */
+static bool was_cut_off(const struct ledger *ledger, const struct ledger_record *record) {
+  if (record->is_lost) return true;
   if (record->part < 0) return false;
   const struct ledger_part *part = &ledger->parts[record->part];
-  const struct ledger_partition *partition = &ledger->partitions[part->topic][part->partition];
-  return part->producer_id >= 0 && partition->refused_producer_id == part->producer_id &&
-         partition->refused_epoch == part->producer_epoch;
+  int64_t cut_us = ledger->partitions[part->topic][part->partition].cut_us;
+  bool is_of_calm = ledger->calm_us != 0 && ledger->attempts[part->attempt].begun_us >= ledger->calm_us;
+  return cut_us != 0 && record->settled_us >= cut_us && !is_of_calm;
 }
 
 /* Answers and losses that say nothing for good. Not 3 and 100: a topic may be gone. */

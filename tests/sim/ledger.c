@@ -174,6 +174,11 @@ void ledger_note_identity_refusal(struct ledger *ledger) {
   ledger->identity_refused_us = ledger->now_us;
 }
 
+void ledger_note_cut(struct ledger *ledger, uint32_t topic, int32_t partition) {
+  struct ledger_partition *cut = &ledger->partitions[topic][partition];
+  if (cut->cut_us == 0) cut->cut_us = ledger->now_us;
+}
+
 void ledger_note_pause(struct ledger *ledger, int32_t node_id, int64_t pause_us) {
   for (uint32_t i = ledger->first_open; i < ledger->attempt_count; i++)
     if (ledger->attempts[i].node_id == node_id) ledger->attempts[i].paused_us += pause_us;
@@ -192,6 +197,8 @@ void ledger_settle(struct ledger *ledger, uint64_t number) {
   if (number >= ledger->record_count) return; /* its report will tell */
   struct ledger_record *record = &ledger->records[number];
   record->settled = true;
+  record->settled_us = ledger->now_us;
+  record->was_refused = ledger_was_refused(ledger, record);
   while (ledger->first_unsettled < ledger->record_count && ledger->records[ledger->first_unsettled].settled)
     ledger->first_unsettled++;
   record->may_be_when_settled = record->possible > 0;

@@ -42,16 +42,18 @@ struct ledger_rules {
 struct ledger_record {
   uint32_t topic;
   int32_t partition_wanted; /* LEDGER_NONE: any */
-  int64_t accepted_us;
+  int64_t accepted_us, settled_us;
   bool settled;             /* has its outcome, though its report may be unread */
   bool may_be_when_settled; /* it may have been written then */
   bool open_when_settled;   /* the same, as far as the client could know by then */
   uint64_t ceased;          /* the wait in which it was last found out that it was not written */
+  bool was_refused;         /* sequences of its last identity, when it was settled */
   uint32_t reports;
   struct report report;
   uint32_t parts;          /* all that it was in */
   uint32_t possible;       /* parts that may have been written, or may be */
   int32_t part;            /* the last of them, LEDGER_NONE if there is none */
+  bool is_lost;            /* its log was cut, and it was in what is gone */
   uint32_t copies;         /* in all logs */
   struct uuid incarnation; /* where it lies */
   int32_t partition;
@@ -98,6 +100,7 @@ struct ledger_partition {
   int16_t producer_epoch;
   int32_t next_sequence;
   bool begun;                  /* there was a part under this identity */
+  int64_t cut_us;              /* when its log was cut first; 0: never */
   int64_t refused_producer_id; /* whose sequences were refused last */
   int16_t refused_epoch;
   int64_t last_delivered, last_accepted;
@@ -140,6 +143,7 @@ struct ledger {
   uint8_t overtakes[LEDGER_PLACES][LEDGER_PLACES]; /* of the first by the second while it waited */
   uint64_t wait;                                   /* counts waits for the network */
   int64_t wait_began_us;
+  int64_t calm_us;             /* since when it is calm; 0: it is not */
   int64_t identity_refused_us; /* when a broker refused a producer id last */
   bool closed;                 /* close has returned: no report may follow */
 };
@@ -180,6 +184,9 @@ void ledger_note_answer(struct ledger *ledger, const struct ledger_attempt *atte
 /* A producer id is asked for / was refused. */
 void ledger_note_identity_request(struct ledger *ledger);
 void ledger_note_identity_refusal(struct ledger *ledger);
+/* A partition's log was cut: this node leads now, with what it has. Others may believe for a while that they
+ * do. */
+void ledger_note_cut(struct ledger *ledger, uint32_t topic, int32_t partition);
 /* A broker asks for a pause, which its requests get as well. */
 void ledger_note_pause(struct ledger *ledger, int32_t node_id, int64_t pause_us);
 /* The network holds it no longer. */

@@ -107,14 +107,22 @@ START_TEST(a_command_line_is_understood_or_refused) {
 }
 END_TEST
 
-/* One fault is what a canary needs: all others are switched off. */
+/* It needs batches to end while they are in the network, and not all that the seed has. */
 START_TEST(a_failing_seed_shrinks_to_what_it_needs) {
+  fault_set forced = fault_bit(FAULT_SLOW_WRITES) | fault_bit(FAULT_SHORT_TIMEOUTS);
   struct scenario scenario;
-  scenario_draw(&scenario, 1, FAULTS_ALL, fault_bit(FAULT_LOST_RESPONSES));
-  fault_set fewest = shrink_faults(1, scenario.faults, CANARY_IDENTITY, "I2 identity_never_changes: ");
+  struct simulation_result result = {.failed = false};
+  for (uint64_t seed = 1; !result.failed && seed < 500; seed++) {
+    scenario_draw(&scenario, seed, FAULTS_ALL,
+                  forced | fault_bit(FAULT_COMPRESSION) | fault_bit(FAULT_LOGINS));
+    scenario.canary = CANARY_BUFFER;
+    simulation_run(&scenario, false, &result);
+  }
+  ck_assert(result.failed);
+  fault_set fewest = shrink_faults(scenario.seed, scenario.faults, CANARY_BUFFER, result.text);
   ck_assert_uint_ne(fewest, 0);
+  ck_assert_int_lt(__builtin_popcountll(fewest), __builtin_popcountll(scenario.faults));
   ck_assert_uint_eq(fewest & ~scenario.faults, 0);
-  ck_assert_int_le(__builtin_popcountll(fewest), 2);
 }
 END_TEST
 

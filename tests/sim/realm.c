@@ -20,6 +20,10 @@ void realm_init(struct model_cluster *cluster, const struct scenario *scenario,
     broker.partition_limit_bytes = broker.data_limit_bytes = 0;
     wanted.broker = broker;
     wanted.replication.seed = scenario->seed;
+    if (scenario_has(scenario, FAULT_UNCLEAN)) {
+      wanted.replication.min_in_sync = 1 + scenario_pick(scenario, FAULT_UNCLEAN, 0, 2);
+      wanted.replication.session_us = 300 * SCENARIO_MS; /* who is away is behind before long */
+    }
     if (scenario_has(scenario, FAULT_STALE_METADATA))
       wanted.replication.view_delay_max_us =
           SCENARIO_S + scenario_pick(scenario, FAULT_STALE_METADATA, 0, 2 * SCENARIO_S);
@@ -75,6 +79,12 @@ void realm_lead(struct model_cluster *cluster, const char *name, int32_t partiti
 
 int32_t realm_leader(const struct model_cluster *cluster, const char *name, int32_t partition) {
   return broker_topic_partition(find(cluster, name), partition)->leader_id;
+}
+
+int64_t realm_elect_unclean(struct model_cluster *cluster, const char *name, int32_t partition,
+                            int32_t node_id) {
+  model_cluster_elect_unclean(cluster, name, partition, node_id);
+  return model_cluster_committed_end(model_cluster_topic(cluster, name), partition);
 }
 
 int32_t realm_lowest_epoch(const struct model_cluster *cluster) {

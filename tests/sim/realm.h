@@ -20,6 +20,9 @@ void realm_add_partition(struct model_cluster *cluster, const char *name);
 void realm_lead(struct model_cluster *cluster, const char *name, int32_t partition, int32_t node_id);
 /* Without replication. */
 int32_t realm_leader(const struct model_cluster *cluster, const char *name, int32_t partition);
+/* The node leads with what it has of the log, with replication. Returns the end of what is left of it. */
+int64_t realm_elect_unclean(struct model_cluster *cluster, const char *name, int32_t partition,
+                            int32_t node_id);
 /* The lowest leader epoch of all partitions. */
 int32_t realm_lowest_epoch(const struct model_cluster *cluster);
 

@@ -1,9 +1,13 @@
 #include "sim/scenario.h"
 
+#include "sim/excuse.h"
+
 enum {
   PURPOSE_SWITCH = 8,
   PURPOSE_STRENGTH = 9,
   PURPOSES = 10,
+  OWING_SHARE = 5,
+  OWING_DENSITY = 30, /* in percent */
 };
 
 const char *const scenario_topics[SCENARIO_TOPICS_MAX + 1] = {"alpha", "beta", "gamma", "late"};
@@ -16,6 +20,10 @@ void scenario_draw(struct scenario *scenario, uint64_t seed, fault_set allowed, 
   random_seed(&random, mixed(seed));
   static const uint32_t densities[] = {4, 10, 10, 20, 35};
   uint32_t density = densities[random_below(&random, sizeof densities / sizeof densities[0])];
+  if (random_below(&random, OWING_SHARE) == 0) { /* these owe every delivery, and have the more faults */
+    density = OWING_DENSITY;
+    allowed &= ~excuse_faults() | fault_bit(FAULT_STALE_METADATA) | fault_bit(FAULT_ISOLATION) | forced;
+  }
   for (int i = 0; i < FAULT_COUNT; i++) {
     enum fault fault = (enum fault)i;
     scenario->strength[i] = 1 + scenario_pick(scenario, fault, PURPOSE_STRENGTH, 100);

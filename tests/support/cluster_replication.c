@@ -56,6 +56,7 @@ void cluster_replication_led(struct replicated_cluster *cluster, struct cluster_
       set_check(cluster, copy, cluster->now_us + cluster->settings.lag_limit_us);
     }
     cluster_replication_advance(cluster, copy);
+    commit(copy->partition, view); /* what it had passed before it led */
   }
   cluster_replication_kick(cluster, copy->partition);
 }

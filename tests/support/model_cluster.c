@@ -455,7 +455,8 @@ static void take(struct model_cluster *cluster, struct model_request *request) {
     return;
   }
   if (connection->is_closed) cluster->stragglers++;
-  bool is_kept = (!connection->is_closed || !cluster->forgets_closed) && handle(cluster, request);
+  bool is_heard = !connection->is_cut_off && (!connection->is_closed || !cluster->forgets_closed);
+  bool is_kept = is_heard && handle(cluster, request);
   if (!is_kept) free(request);
 }
 
@@ -471,6 +472,7 @@ static bool handle(struct model_cluster *cluster, struct model_request *request)
     return false;
   }
   int64_t wait_ms;
+  uint64_t appended = broker_model_append_count(model);
   enum broker_answer outcome =
       broker_model_handle(model, model_cluster_wall_ms(cluster), frame, true, &cluster->answer, &wait_ms);
   struct model_connection *connection = &cluster->connections[request->connection];
@@ -487,6 +489,8 @@ static bool handle(struct model_cluster *cluster, struct model_request *request)
         cluster->replication, &topic->partitions[model->appends[index].partition]->copies[request->node_id]);
   }
   if (is_delayed) return true;
+  bool is_lost = outcome == BROKER_ANSWER_CUT && broker_model_append_count(model) == appended;
+  if (is_lost) connection->is_cut_off = true;
   if (connection->is_closed || connection->is_stalled) return false;
   if (outcome == BROKER_ANSWER_SEND) answer(cluster, request);
   if (outcome == BROKER_ANSWER_CUT) fake_transport_reset(cluster->transport, request->connection);

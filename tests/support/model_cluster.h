@@ -30,6 +30,7 @@ struct model_connection {
   size_t parsed_bytes;
   int64_t last_due_us; /* of its requests */
   bool is_closed;
+  bool is_cut_off;  /* a request was lost on it, and with it all that comes behind */
   bool is_stalled;  /* no answer comes any more */
   bool is_waiting;  /* an answer waits for replicas */
   struct list held; /* requests behind that one */

@@ -1,5 +1,6 @@
 /* The model cluster with replication: what a client sees of leaders that change, and what is committed. */
 #include "base/status.h"
+#include "protocol/api.h"
 #include "support/cluster_client.h"
 #include <check.h>
 #include <stdio.h>
@@ -238,6 +239,28 @@ START_TEST(requests_behind_a_waiting_one_wait_too) {
 }
 END_TEST
 
+/* One connection brings its requests in order: none is handled behind one that never came. */
+START_TEST(requests_behind_a_lost_one_are_lost_too) {
+  static const struct {
+    struct broker_fault fault;
+    int64_t written;
+  } cases[] = {{{.drop_request = true}, 0}, {{.drop_response = true}, 2}};
+  start(1);
+  struct broker_fault fault = cases[_i].fault;
+  fault.api_key = API_PRODUCE;
+  fault.partition = -1;
+  fault.count = 1;
+  ck_assert_int_eq(model_cluster_inject(&cluster, 1, &fault), STATUS_OK);
+  cluster.request_delay_us = 10 * MS;
+  int32_t first = send(1, 1, 0), second = send(1, 1, 1);
+  cluster_client_run(&client, S);
+  ck_assert(!client.answers[first].has_come && !client.answers[second].has_come);
+  ck_assert_int_eq(committed(), cases[_i].written);
+  settle();
+  stop();
+}
+END_TEST
+
 START_TEST(a_topic_that_is_made_again_is_another_one) {
   start(1);
   expect(produce(1, -1, 0), STATUS_OK, 0);
@@ -416,6 +439,7 @@ int main(void) {
   tcase_add_loop_test(test_case, too_few_in_sync_are_told_before_and_after, 0, 2);
   tcase_add_test(test_case, a_slow_follower_leaves_the_set_and_comes_back);
   tcase_add_test(test_case, requests_behind_a_waiting_one_wait_too);
+  tcase_add_loop_test(test_case, requests_behind_a_lost_one_are_lost_too, 0, 2);
   tcase_add_test(test_case, a_topic_that_is_made_again_is_another_one);
   tcase_add_test(test_case, an_unclean_election_is_counted);
   tcase_add_loop_test(test_case, what_is_committed_stays_under_any_schedule, 0, 50);
