@@ -94,7 +94,8 @@ void routing_described(struct sender *sender, struct sender_partition *partition
   if (sender_partition_is_confirming(partition) && leader.id >= 0) {
     const struct outcome_query *query = &partition->query;
     bool is_fresh = answer->asked_us >= query->confirming_since_us;
-    bool is_told = answer->node_id != leader.id || now_us - query->confirming_since_us >= OTHERS_ASKED_US;
+    bool is_others = answer->node_id >= 0 && answer->node_id != leader.id; /* a bootstrap server may be it */
+    bool is_told = is_others || now_us - query->confirming_since_us >= OTHERS_ASKED_US;
     if (leader.epoch > partition->leader_epoch) {
       follow_leader(sender, partition, leader);
     } else if (is_fresh && is_told) {

@@ -274,6 +274,26 @@ START_TEST(a_leader_that_alone_can_be_reached_is_believed_in_the_end) {
 }
 END_TEST
 
+/* It may be the leader itself, under the name that it has before it is known. */
+START_TEST(a_bootstrap_server_confirms_nothing) {
+  const struct sender_partition *partition = start_refused("0:1/1");
+  manual.holds_metadata = true;
+  refuse_sequence(1);
+  dispatch_world_run(&manual, MS);
+  struct sender_partition *doubted = manual.accumulator.registry.topics[0]->partitions[0]->sender;
+  struct cluster_answer own = {.node_id = -1, .asked_us = partition->query.confirming_since_us};
+  routing_described(manual.sender, doubted, &own, dispatch_world_now_us(&manual));
+  ck_assert(sender_partition_is_confirming(partition));
+  manual.holds_metadata = false;
+  manual.believer_id = 1;
+  manual.believed = "0:1/1";
+  manual.partitions[0] = "0:2/3";
+  network_client_rebootstrap(manual.sender->client, dispatch_world_now_us(&manual));
+  dispatch_world_run(&manual, 3 * S);
+  expect_sent_again(2, "2: t0/0@1");
+}
+END_TEST
+
 /* An answer that was on its way when the doubt began may be as old as the leader's own view. */
 START_TEST(an_answer_to_an_older_question_confirms_nothing) {
   const struct sender_partition *partition = start_refused("0:1/1");
@@ -329,6 +349,7 @@ int main(void) {
   tcase_add_test(doubts, an_epoch_that_was_known_before_is_no_news);
   tcase_add_test(doubts, a_sole_broker_needs_nobody_to_confirm_it);
   tcase_add_test(doubts, a_leader_that_alone_can_be_reached_is_believed_in_the_end);
+  tcase_add_test(doubts, a_bootstrap_server_confirms_nothing);
   tcase_add_test(doubts, an_answer_to_an_older_question_confirms_nothing);
   tcase_add_test(doubts, without_a_leader_the_next_one_is_waited_for);
   suite_add_tcase(suite, doubts);
