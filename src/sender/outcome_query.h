@@ -1,6 +1,6 @@
 /* Whether a partition asks its leader what it has of our producer (DescribeProducers), when a batch whose
- * outcome is open was answered OUT_OF_ORDER. What the answer means is decided in sender_partition, the asking
- * is done by outcome_call.
+ * outcome is open was refused for its sequence, or its producer. What the answer means is decided in
+ * sender_partition, the asking is done by outcome_call.
  *
  * An answer only says what is worth sending again: it is the state of one replica, which may lead no longer
  * and whose last batches need not be replicated. Outcomes come from answers to produce requests alone.
@@ -29,7 +29,7 @@ enum { OUTCOME_QUERY_ATTEMPTS_MAXIMUM = 3 };
 /* Embedded in a sender_partition; sender thread. */
 struct outcome_query {
   enum outcome_query_state state;
-  uint32_t attempts; /* requests since a batch of the partition was last acknowledged */
+  uint32_t attempts; /* requests since a batch was last acknowledged, the leader changed or the epoch did */
   int64_t confirming_since_us;
 };
 
