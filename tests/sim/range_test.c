@@ -1,6 +1,7 @@
 #include "sim/range.h"
 
 #include "sim/shrink.h"
+#include "sim/trial.h"
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,20 +110,25 @@ END_TEST
 
 /* It needs batches to end while they are in the network, and not all that the seed has. */
 START_TEST(a_failing_seed_shrinks_to_what_it_needs) {
-  fault_set forced = fault_bit(FAULT_SLOW_WRITES) | fault_bit(FAULT_SHORT_TIMEOUTS);
+  struct trial *trial = trial_create();
+  trial->next_seed = 1;
+  trial->end_seed = 500;
+  trial->failures_max = 1;
+  trial->allowed = FAULTS_ALL;
+  trial->forced = fault_bit(FAULT_SLOW_WRITES) | fault_bit(FAULT_SHORT_TIMEOUTS) |
+                  fault_bit(FAULT_COMPRESSION) | fault_bit(FAULT_LOGINS);
+  trial->canary = CANARY_BUFFER;
+  trial_start(trial);
+  trial_finish(trial);
+  ck_assert_uint_eq(trial->failure_count, 1);
+  const struct trial_failure *failure = &trial->failures[0];
   struct scenario scenario;
-  struct simulation_result result = {.failed = false};
-  for (uint64_t seed = 1; !result.failed && seed < 500; seed++) {
-    scenario_draw(&scenario, seed, FAULTS_ALL,
-                  forced | fault_bit(FAULT_COMPRESSION) | fault_bit(FAULT_LOGINS));
-    scenario.canary = CANARY_BUFFER;
-    simulation_run(&scenario, false, &result);
-  }
-  ck_assert(result.failed);
-  fault_set fewest = shrink_faults(scenario.seed, scenario.faults, CANARY_BUFFER, result.text);
+  scenario_draw(&scenario, failure->seed, trial->allowed, trial->forced);
+  fault_set fewest = shrink_faults(failure->seed, scenario.faults, CANARY_BUFFER, failure->text);
   ck_assert_uint_ne(fewest, 0);
   ck_assert_int_lt(__builtin_popcountll(fewest), __builtin_popcountll(scenario.faults));
   ck_assert_uint_eq(fewest & ~scenario.faults, 0);
+  trial_destroy(trial);
 }
 END_TEST
 
