@@ -102,7 +102,7 @@ def start_broker(command: list, log: pathlib.Path):
     with log.open("w") as stream:
         broker = processes.start([*command, "broker", "--listen", "127.0.0.1:0", "--auto-create", "1"],
                                  stdin=processes.subprocess.DEVNULL, stdout=stream, stderr=stream)
-    address = processes.wait_until(lambda: broker_address(log) or broker.poll() is not None, 30, "the broker listens")
+    address = processes.wait_until(lambda: broker_address(log) or broker.poll() is not None, 60, "the broker listens")
     expect(isinstance(address, str), f"the broker ended: {log.read_text()}")
     return broker, address
 

@@ -104,7 +104,7 @@ def main():
             with log.open("w") as output:
                 broker = processes.start([command, "broker", "--listen", "127.0.0.1:0", "--topic", "greetings:1"],
                                          stdout=output, stderr=output)
-            address = processes.wait_until(lambda: broker_address(log), 10, "the broker's address")
+            address = processes.wait_until(lambda: broker_address(log), 60, "the broker's address")
             # README: the library is found where it was installed.
             environment = {**os.environ, "LD_LIBRARY_PATH": str(library_folder)}
             told = run(str(work / "hello"), address, env=environment)

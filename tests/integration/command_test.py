@@ -48,7 +48,7 @@ def check_signal(cluster: Cluster, place, number: int) -> None:
     child.stdin.flush()
     processes.wait_until(lambda: unread_bytes(child.stdin) == 0, 60, "all lines are read")
     child.send_signal(number)
-    status = child.wait(30)
+    status = child.wait(120)
     errors = child.stderr.read().decode()
     child.stdin.close()
     processes.end(child)

@@ -27,7 +27,7 @@ def kcat(broker: EmbeddedBroker, *arguments, given: str | None = None) -> subpro
         return processes.run(command, stdin=subprocess.DEVNULL)
     child = processes.start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        out, err = child.communicate(given, timeout=60)
+        out, err = child.communicate(given, timeout=120)
     finally:
         processes.end(child)
     return subprocess.CompletedProcess(command, child.returncode, out, err)
@@ -86,12 +86,12 @@ def check_console(broker: EmbeddedBroker, version: str) -> None:
                              "parse.key=true", "--property", "key.separator=:"],
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        said, _ = child.communicate("".join(f"{number}:line {number}\n" for number in range(100)), timeout=60)
+        said, _ = child.communicate("".join(f"{number}:line {number}\n" for number in range(100)), timeout=120)
     finally:
         processes.end(child)
     checks.expect(child.returncode == 0, said)
     result = processes.run([*java, consumer, "--bootstrap-server", broker.bootstrap, "--topic", topic, "--partition",
-                            "0", "--offset", "earliest", "--max-messages", "100", "--timeout-ms", "20000",
+                            "0", "--offset", "earliest", "--max-messages", "100", "--timeout-ms", "60000",
                             "--property", "print.key=true"])
     found = [line for line in result.stdout.splitlines() if "\t" in line]
     wanted = [f"{number}\tline {number}" for number in range(100)]

@@ -44,7 +44,7 @@ def end(child: subprocess.Popen, grace_seconds: float = 0.0) -> int:
     return status
 
 
-def run(command: list, timeout_seconds: float = 120.0, **options) -> subprocess.CompletedProcess:
+def run(command: list, timeout_seconds: float = 300.0, **options) -> subprocess.CompletedProcess:
     """Runs a program to its end and returns its output as text; one that takes too long is ended and raises."""
     child = start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", **options)
     try:

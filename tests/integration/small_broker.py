@@ -29,7 +29,7 @@ class EmbeddedBroker:
         with open(self.log, "ab") as output:
             self.child = processes.start(self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         try:
-            processes.wait_until(self._answers, 20, "the embedded broker answers")
+            processes.wait_until(self._answers, 60, "the embedded broker answers")
         except BaseException:
             processes.end(self.child)
             raise

@@ -184,7 +184,7 @@ class Cluster:
         processes.end(node.process)
         node.process, node.killed_at = None, time.monotonic()
 
-    def stop(self, index: int = 0, timeout_seconds: float = 60.0) -> None:
+    def stop(self, index: int = 0, timeout_seconds: float = 180.0) -> None:
         """A clean stop: SIGTERM, waited for."""
         node = self._running(index)
         os.kill(node.process.pid, signal.SIGTERM)
@@ -209,7 +209,7 @@ class Cluster:
     def resume(self, index: int = 0) -> None:
         os.kill(self._running(index).process.pid, signal.SIGCONT)
 
-    def wait_ready(self, index: int = 0, timeout_seconds: float = 60.0) -> None:
+    def wait_ready(self, index: int = 0, timeout_seconds: float = 180.0) -> None:
         """Until the node answers a metadata request and lists itself as alive."""
         node = self.nodes[index]
         deadline = time.monotonic() + timeout_seconds
@@ -230,7 +230,7 @@ class Cluster:
         main = "org.apache.kafka.tools.TopicCommand" if self.kraft else "kafka.admin.TopicCommand"
         self.run_tool(main, arguments)
 
-    def run_tool(self, main: str, arguments: list, timeout_seconds: float = 120.0) -> str:
+    def run_tool(self, main: str, arguments: list, timeout_seconds: float = 300.0) -> str:
         """Runs one of Kafka's own programs to its end and returns what it printed."""
         options = (f"-Dlog4j.configuration=file:{self.folder}/log4j.properties", f"-Dtest.log={self.folder}/tools.log")
         result = processes.run(["java", *TOOL_OPTIONS, *options, "-cp", self.class_path, main, *arguments],

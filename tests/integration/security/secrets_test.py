@@ -291,7 +291,7 @@ def look(run: checks.Checks, plan: Plan, holder: Holder) -> None:
         for kind in (b"event: ", b"connect: ", b"reload: OK", b"sasl.password: [hidden]", b"scram: "):
             checks.expect(kind in said, f"there is no {kind.decode()}")
     holder.go_on()
-    checks.expect(holder.child.wait(30) == 0, "the program did not end well")
+    checks.expect(holder.child.wait(120) == 0, "the program did not end well")
 
 
 def expect_only_canary(found: dict[str, int]) -> None:
