@@ -38,8 +38,8 @@ class InterruptTest < Minitest::Test
         producer = Sendoff::Producer.new("bootstrap.servers" => "#{NOWHERE}", "buffer.memory" => 100_000,
                                          "batch.size" => 16_384, "shutdown.timeout.ms" => 0)
         producer.produce(topic: "t", value: "x")
-        Thread.new { sleep 0.1; Process.kill(:INT, Process.pid) }
         begin
+          Thread.new { sleep 0.1; Process.kill(:INT, Process.pid) }
           #{source}
         rescue Interrupt
           puts "interrupted"
