@@ -37,7 +37,7 @@ test_preset() {
   announce "$name: test"
   local report=$logs/$name-tests.xml
   rm -f "$report"
-  "${fixed_addresses[@]+"${fixed_addresses[@]}"}" ctest --preset "$name" --timeout 300 "$@" \
+  "${fixed_addresses[@]+"${fixed_addresses[@]}"}" ctest --preset "$name" --timeout 900 "$@" \
     --output-junit "$report" --test-output-size-passed 100000000 --test-output-size-failed 100000000 || true
   count "$name" junit "$report"
 }

@@ -175,7 +175,7 @@ class Rig:
                 for state in states.values() for partition in state.values())
         processes.wait_until(is_whole, timeout_seconds, "all replicas are in sync", interval_seconds=0.2)
 
-    def wait_leads(self, node: int, topics: list[str], timeout_seconds: float = 60) -> None:
+    def wait_leads(self, node: int, topics: list[str], timeout_seconds: float = 120) -> None:
         """Until the node leads a partition of each topic."""
         def leads() -> bool:
             states = self.describe(topics)
@@ -185,8 +185,8 @@ class Rig:
 
     def busiest_leader(self, topic: str) -> int:
         """The index of the node that leads most of the topic's partitions."""
-        leaders = [partition.leader - 1 for partition in self.describe([topic])[topic].values()
-                   if partition.leader > 0]
+        state = processes.wait_until(lambda: self.describe([topic]).get(topic), 60, f"{topic} is known")
+        leaders = [partition.leader - 1 for partition in state.values() if partition.leader > 0]
         return max(range(NODES), key=leaders.count)
 
     def tell(self, command: str, *numbers: int) -> None:
