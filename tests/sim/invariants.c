@@ -102,7 +102,7 @@ void invariant_nothing_overtakes(struct ledger *ledger, const struct ledger_part
     const struct ledger_record *older = &ledger->records[number];
     if (number > first || older->settled) continue;
     const struct ledger_part *last = &ledger->parts[older->part];
-    if (ledger->attempts[last->attempt].ended && !last->refused_for_sequence)
+    if (ledger->attempts[last->attempt].ended && !ledger_was_refused(ledger, older))
       ledger_refute(ledger, "I4 nothing_overtakes",
                     "record %u is sent while the older %u waits to be sent again", first, number);
   }

@@ -24,7 +24,8 @@ void invariant_flight_is_limited(struct ledger *ledger);
 void invariant_flight_keeps_the_order(struct ledger *ledger, const struct ledger_part *part);
 
 /* ... Nor goes a batch out for the first time while an older one of its partition has been sent, is not under
- * way and has no outcome, unless its sequence was refused: what a walk finds behind it is sent first. */
+ * way and has no outcome, unless sequences of its identity were refused: what a walk finds behind it is sent
+ * first. */
 void invariant_nothing_overtakes(struct ledger *ledger, const struct ledger_part *part);
 
 /* I5: epochs only rise, and an identity is left only when nothing that has no report may be written under

@@ -148,7 +148,7 @@ void ledger_note_answer(struct ledger *ledger, const struct ledger_attempt *atte
   enum { OUT_OF_ORDER = 45, INVALID_EPOCH = 47, UNKNOWN_PRODUCER = 59, FENCED = 90 };
   int16_t code = answer->error_code;
   for (uint32_t i = 0; i < attempt->part_count; i++) {
-    struct ledger_part *part = &ledger->parts[attempt->first_part + i];
+    const struct ledger_part *part = &ledger->parts[attempt->first_part + i];
     bool is_named = attempt->version >= FIRST_VERSION_BY_ID
                         ? uuid_equal(&part->topic_id, id)
                         : bytes_equal(name, bytes_of_string(scenario_topics[part->topic]));
@@ -159,7 +159,6 @@ void ledger_note_answer(struct ledger *ledger, const struct ledger_attempt *atte
       move_part(ledger, attempt->first_part + i, FATE_REFUSED);
     if (code == OUT_OF_ORDER || code == INVALID_EPOCH || code == UNKNOWN_PRODUCER || code == FENCED) {
       struct ledger_partition *partition = &ledger->partitions[part->topic][part->partition];
-      part->refused_for_sequence = true;
       partition->refused_producer_id = part->producer_id;
       partition->refused_epoch = part->producer_epoch;
     }

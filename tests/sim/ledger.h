@@ -80,8 +80,7 @@ struct ledger_part {
   uint32_t record_count;
   uint32_t numbers_at; /* of its records, in ledger.numbers */
   uint32_t hash;       /* of its bytes when it was handed over */
-  bool refused_for_sequence;
-  int32_t previous; /* part of the same partition */
+  int32_t previous;    /* part of the same partition */
 };
 
 struct ledger_attempt {
