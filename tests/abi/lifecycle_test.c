@@ -5,6 +5,7 @@
 #include <check.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 enum { THREADS = 32 };
@@ -247,10 +248,12 @@ START_TEST(destroy_from_a_callback_ends_the_callbacks) {
 }
 END_TEST
 
+static atomic_bool is_open; /* create has returned: other threads may read `producer` */
+
 /* A log callback that calls back: no lock of the library is held around it. */
 static void use_producer(void *user, int32_t level, const char *line) {
   calls_on_log(user, level, line);
-  if (producer == NULL) return; /* create has not returned */
+  if (!is_open) return;
   sendoff_counters counters = {.size = sizeof counters};
   sendoff_record record = record_of("one", 0, "of a log line", 9);
   sendoff_get_counters(producer, &counters);
@@ -260,7 +263,9 @@ static void use_producer(void *user, int32_t level, const char *line) {
 START_TEST(log_callbacks_may_use_the_producer) {
   callbacks.on_log = use_producer;
   callbacks.on_reports = close_without_limit;
+  is_open = false;
   producer = producer_open(&callbacks, SETTINGS("delivery.report.mode", mode_of(_i), "log.level", "7"));
+  is_open = true;
   send_ok(producer, "one", 0, "value", 1);
   UNTIL(calls_logged(&calls, "close was called from a callback"));
   ck_assert_int_eq(sendoff_close(producer, -1) == SENDOFF_FORKED, false);
