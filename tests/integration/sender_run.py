@@ -51,8 +51,8 @@ class Sender:
 
     def feed(self, records: int) -> None:
         """Lets so many more be sent, if all that may be sent is delivered: for who waits for something to be owed."""
-        if self.sent >= self.allowed and self.pending == 0:
-            self.limit(self.allowed + max(1, records))
+        if self.sent >= self.allowed and self.pending == 0 and records > 0:
+            self.limit(self.allowed + records)
 
     def tell(self, line: str) -> None:
         with contextlib.suppress(BrokenPipeError):
@@ -70,7 +70,7 @@ class Sender:
         sent = self.sent
 
         def met() -> bool:
-            self.feed(more)
+            self.feed(max(1, more))
             return self.delivered > sent
         self.wait_for(met, "what is sent from now on is delivered")
 

@@ -28,17 +28,28 @@ def spread(sendings: list[Sending], times: int, act) -> None:
     for number in range(times):
         for sending in sendings:
             sending.limit(sending.plan.records * (number + 1) // (times + 1))
+            sending.most = sending.plan.records * (number + 2) // (times + 1)
         for sending in sendings:
-            due = int(sending.plan.records / (times + 1) * (number + SHARE_BEFORE))
-            sending.sender.wait_for(lambda: sending.sender.sent >= due, f"record {due} is sent")
+            wait_sent(sending, int(sending.plan.records / (times + 1) * (number + SHARE_BEFORE)))
         act(number)
     for sending in sendings:
         sending.limit(sending.plan.records)
 
 
+def wait_sent(sending: Sending, records: int) -> None:
+    """A peer that ended, with its fatal error, or that no longer sends is not waited for."""
+    sender = sending.sender
+    if not sending.plan.is_peer:
+        sender.wait_for(lambda: sender.sent >= records, f"record {records} is sent")
+        return
+    deadline = time.monotonic() + PEER_SECONDS_MAX
+    while sender.is_running() and sender.sent < records and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def is_owed(sending: Sending, count) -> bool:
-    """Whether answers are owed to the sender. One that has sent its share gets more to send."""
-    sending.sender.feed(sending.plan.rate // 4)
+    """Whether answers are owed to the sender. One that has sent its share gets more to send, of the next one's."""
+    sending.sender.feed(min(max(1, sending.plan.rate // 4), sending.most - sending.sender.allowed))
     return count(sending.client_id) > 0
 
 

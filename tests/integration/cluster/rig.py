@@ -79,6 +79,7 @@ class Sending:
         self.client_id = prefix
         self.ledger = rig.folder / f"{prefix}.ledger"
         self.found: dict = {}
+        self.most = plan.records  # to send, whatever feeds it
         settings = SENDER_SETTINGS | plan.settings | {"client.id": self.client_id}
         if plan.client == "librdkafka":
             settings |= {"partitioner": "murmur2_random", "queue.buffering.max.messages": 1000000}
