@@ -14,7 +14,17 @@ enum {
   RECEIVES_PER_EVENT_MAX = 4, /* then other nodes have their turn */
   SEGMENTS_PER_SEND_MAX = 512,
   EVENTS_PER_WAIT_MAX = 256,
-  RANK_AVOIDED = 5,
+};
+
+/* How good a node is for a metadata request: the first is best. */
+enum rank {
+  RANK_READY,
+  RANK_CONNECTING,
+  RANK_UNTRIED,
+  RANK_FAILED,
+  RANK_BUSY, /* full or throttled: better than none */
+  RANK_AVOIDED,
+  RANK_UNUSABLE, /* now */
 };
 
 /* Owned by the sender thread, except for wake. While a complete function is running nothing that it could be
@@ -37,7 +47,7 @@ static const struct log SILENT_LOG;
 static int32_t copy_settings(struct network_client *client, const struct network_client_settings *settings);
 static int32_t copy_text(struct bytes from, struct bytes *to);
 static void free_client(struct network_client *client);
-static uint32_t rank_node(const struct network_client *client, const struct node *node, int64_t now_us);
+static enum rank rank_node(const struct network_client *client, const struct node *node, int64_t now_us);
 static void complete_finished(struct network_client *client);
 static void settle(struct network_client *client);
 static void free_garbage(struct network_client *client);
@@ -167,14 +177,15 @@ int64_t network_client_ready_at_us(const struct network_client *client, int32_t 
 bool network_client_least_loaded(struct network_client *client, int32_t avoided_id, int64_t now_us,
                                  int32_t *node_id) {
   const struct node *best = NULL;
-  uint32_t best_rank = UINT32_MAX, best_load = 0, equal_count = 0;
+  enum rank best_rank = RANK_UNUSABLE;
+  uint32_t best_load = 0, equal_count = 0;
   client->now_us = now_us;
   for (uint32_t i = 0; i < client->membership.table.count; i++) {
     const struct node *node = client->membership.table.nodes[i];
-    uint32_t rank = rank_node(client, node, now_us);
-    if (node->id == avoided_id && rank != UINT32_MAX) rank = RANK_AVOIDED;
+    enum rank rank = rank_node(client, node, now_us);
+    if (node->id == avoided_id && rank < RANK_AVOIDED) rank = RANK_AVOIDED;
     uint32_t load = node->connection == NULL ? 0 : connection_open_count(node->connection);
-    if (rank == UINT32_MAX || rank > best_rank || (rank == best_rank && load > best_load)) continue;
+    if (rank == RANK_UNUSABLE || rank > best_rank || (rank == best_rank && load > best_load)) continue;
     equal_count = rank == best_rank && load == best_load ? equal_count + 1 : 1;
     /* The n-th of equals replaces the one before with chance 1/n: each is as likely. */
     if (equal_count == 1 || random_below(&client->dialer.random, equal_count) == 0) best = node;
@@ -347,14 +358,13 @@ static void free_client(struct network_client *client) {
   allocator_free(client);
 }
 
-/* Lower is better for a metadata request (RANK_AVOIDED is worst); UINT32_MAX: not to be used now. */
-static uint32_t rank_node(const struct network_client *client, const struct node *node, int64_t now_us) {
-  if (node->is_retired) return UINT32_MAX;
-  if (node_is_ready(node, client->settings.max_in_flight, now_us)) return 0;
-  if (node_is_connecting(node)) return 1;
-  if (node_may_connect(node, now_us)) return node->has_failed ? 3 : 2;
-  if (node_is_connected(node)) return 4; /* full or throttled: better than none */
-  return UINT32_MAX;
+static enum rank rank_node(const struct network_client *client, const struct node *node, int64_t now_us) {
+  if (node->is_retired) return RANK_UNUSABLE;
+  if (node_is_ready(node, client->settings.max_in_flight, now_us)) return RANK_READY;
+  if (node_is_connecting(node)) return RANK_CONNECTING;
+  if (node_may_connect(node, now_us)) return node->has_failed ? RANK_FAILED : RANK_UNTRIED;
+  if (node_is_connected(node)) return RANK_BUSY;
+  return RANK_UNUSABLE;
 }
 
 /* ---- completion ---- */

@@ -351,6 +351,26 @@ START_TEST(a_question_without_answer_goes_to_another_broker_after_its_timeout) {
 }
 END_TEST
 
+START_TEST(a_doubted_leader_is_not_asked_about_itself) {
+  start_known();
+  struct sender_topic *topic = ask_about("a");
+  cluster_world_answer_topic(&world, "a", STATUS_OK, "0:1/5");
+  for (int32_t id = 1; id <= 3; id++) { /* one of them is the one that is connected */
+    int64_t doubted_us = cluster_world_now_us(&world);
+    uint32_t before = cluster_world_request_count(&world);
+    cluster_doubt_leader(&world.cluster, topic, id);
+    cluster_world_run(&world, S);
+    ck_assert_uint_eq(cluster_world_request_count(&world), before + 1);
+    ck_assert_int_ne(cluster_world_asked_whom(&world)[strlen("10.0.0.")] - '0', id);
+    cluster_world_answer_topic(&world, "a", STATUS_OK, "0:1/5");
+    ck_assert_int_eq(world.told_by.node_id, cluster_world_asked_whom(&world)[strlen("10.0.0.")] - '0');
+    ck_assert_int_ge(world.told_by.asked_us, doubted_us);
+    ck_assert_int_lt(world.told_by.asked_us, cluster_world_now_us(&world));
+    ck_assert_int_eq(world.cluster.doubted_id, NETWORK_NO_NODE); /* whoever still doubts says so again */
+  }
+}
+END_TEST
+
 START_TEST(a_broker_without_our_versions_is_told_off_and_left_in_peace) {
   world.network.broker.capped_key = API_METADATA;
   world.network.broker.capped_maximum = -1;
@@ -516,6 +536,7 @@ int main(void) {
   tcase_add_test(tcase, of_a_partial_answer_only_the_rest_is_asked_again);
   tcase_add_test(tcase, a_lost_question_is_repeated_with_growing_backoff);
   tcase_add_test(tcase, a_question_without_answer_goes_to_another_broker_after_its_timeout);
+  tcase_add_test(tcase, a_doubted_leader_is_not_asked_about_itself);
   tcase_add_test(tcase, a_broker_without_our_versions_is_told_off_and_left_in_peace);
   tcase_add_test(tcase, without_memory_for_the_question_it_is_asked_later);
   tcase_add_test(tcase, an_aborted_client_ends_the_question_without_another);
