@@ -327,25 +327,6 @@ void invariant_none_is_passed_over(struct ledger *ledger) {
     }
 }
 
-int64_t ledger_first_deadline_us(const struct ledger *ledger) {
-  if (ledger->first_unsettled == ledger->record_count) return CLOCK_NEVER_US;
-  return clock_add_us(ledger->records[ledger->first_unsettled].accepted_us,
-                      ledger->rules.delivery_timeout_us);
-}
-
-bool ledger_was_refused(const struct ledger *ledger, const struct ledger_record *record) {
-  if (record->part < 0) return false;
-  const struct ledger_part *part = &ledger->parts[record->part];
-  const struct ledger_partition *partition = &ledger->partitions[part->topic][part->partition];
-  return part->producer_id >= 0 && partition->refused_producer_id == part->producer_id &&
-         partition->refused_epoch == part->producer_epoch;
-}
-
-bool ledger_sequence_is_before(int32_t a, int32_t b) {
-  uint32_t ahead = ((uint32_t)b - (uint32_t)a) & INT32_MAX;
-  return ahead != 0 && ahead < (uint32_t)INT32_MAX / 2;
-}
-
 static uint32_t place_of(uint32_t topic, int32_t partition) {
   return topic * LEDGER_PARTITIONS_MAX + (uint32_t)partition;
 }

@@ -78,14 +78,4 @@ void invariant_incarnations_stay_apart(struct ledger *ledger, const struct ledge
  * has ended are taken off. */
 void invariant_none_is_passed_over(struct ledger *ledger);
 
-/* Of sequence numbers, which go round. */
-bool ledger_sequence_is_before(int32_t a, int32_t b);
-
-/* Whether sequences of the identity that the record was sent with last were refused: where a walk along them
- * ends, open batches end with it, whatever their own last answer. */
-bool ledger_was_refused(const struct ledger *ledger, const struct ledger_record *record);
-
-/* When the oldest record without outcome has to have one; CLOCK_NEVER_US if there is none. */
-int64_t ledger_first_deadline_us(const struct ledger *ledger);
-
 #endif

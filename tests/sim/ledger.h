@@ -206,6 +206,16 @@ void ledger_note_logged(struct ledger *ledger, uint32_t topic, int32_t partition
 /* at_rest: nothing is on its way any more. */
 void ledger_end_logs(struct ledger *ledger, bool at_rest);
 
+/* Of sequence numbers, which go round. */
+bool ledger_sequence_is_before(int32_t a, int32_t b);
+
+/* Whether sequences of the identity that the record was sent with last were refused: where a walk along them
+ * ends, open batches end with it, whatever their own last answer. */
+bool ledger_was_refused(const struct ledger *ledger, const struct ledger_record *record);
+
+/* When the oldest record without outcome has to have one; CLOCK_NEVER_US if there is none. */
+int64_t ledger_first_deadline_us(const struct ledger *ledger);
+
 /* Whether the broker that answers so has not appended, whatever it was asked. */
 bool ledger_answer_excludes_append(int16_t error_code);
 
