@@ -21,7 +21,6 @@ static void tell(struct replicated_cluster *cluster, struct cluster_topic *topic
 static void forget_topic(struct replicated_cluster *cluster, struct cluster_topic *topic, int32_t node_id);
 static void learn_topic(struct replicated_cluster *cluster, struct cluster_topic *topic, int32_t node_id);
 static void learn_partition(struct replicated_cluster *cluster, struct cluster_copy *copy);
-static uint32_t bit_of(int32_t node_id);
 
 void cluster_controller_init(struct replicated_cluster *cluster) {
   list_init(&cluster->topics);
@@ -100,9 +99,9 @@ void cluster_controller_fence(struct replicated_cluster *cluster, int32_t node_i
     bool has_changed = false;
     for (int32_t index = 0; index < topic->partition_count && !topic->is_deleted; index++) {
       struct cluster_partition *partition = topic->partitions[index];
-      if ((partition->in_sync & bit_of(node_id)) == 0) continue;
+      if ((partition->in_sync & cluster_node_bit(node_id)) == 0) continue;
       has_changed = true;
-      if (partition->in_sync != bit_of(node_id)) partition->in_sync &= ~bit_of(node_id);
+      if (partition->in_sync != cluster_node_bit(node_id)) partition->in_sync &= ~cluster_node_bit(node_id);
       if (partition->leader_id == node_id && !elect(cluster, partition)) set_leader(partition, -1);
     }
     if (has_changed) tell(cluster, topic);
@@ -132,7 +131,7 @@ void cluster_controller_elect_unclean(struct replicated_cluster *cluster, struct
                                       int32_t node_id) {
   const struct broker_partition *view = cluster_copy_view(&partition->copies[node_id]);
   partition->unclean_elections++;
-  partition->in_sync = bit_of(node_id);
+  partition->in_sync = cluster_node_bit(node_id);
   set_leader(partition, node_id);
   partition->unclean_epoch = partition->leader_epoch;
   partition_log_truncate(&partition->committed,
@@ -146,9 +145,9 @@ bool cluster_controller_set_in_sync(struct replicated_cluster *cluster, struct c
   if (in_sync && cluster->nodes[node_id].is_fenced) return false;
   uint32_t before = partition->in_sync;
   if (in_sync) {
-    partition->in_sync |= bit_of(node_id);
+    partition->in_sync |= cluster_node_bit(node_id);
   } else {
-    partition->in_sync &= ~bit_of(node_id);
+    partition->in_sync &= ~cluster_node_bit(node_id);
   }
   if (partition->in_sync != before) tell(cluster, partition->topic);
   learn_partition(cluster, &partition->copies[partition->leader_id]);
@@ -228,9 +227,9 @@ static void partition_create(struct replicated_cluster *cluster, struct cluster_
                                       ? placement->nodes[number]
                                       : 1 + (index + (int32_t)number) % (int32_t)cluster->node_count;
     if (!cluster->nodes[partition->replicas[number]].is_fenced)
-      partition->in_sync |= bit_of(partition->replicas[number]);
+      partition->in_sync |= cluster_node_bit(partition->replicas[number]);
   }
-  if (partition->in_sync == 0) partition->in_sync = bit_of(partition->replicas[0]);
+  if (partition->in_sync == 0) partition->in_sync = cluster_node_bit(partition->replicas[0]);
   for (int32_t id = 1; id <= (int32_t)cluster->node_count; id++) {
     partition->copies[id].partition = partition;
     partition->copies[id].node_id = id;
@@ -262,7 +261,7 @@ static bool elect(struct replicated_cluster *cluster, struct cluster_partition *
 
 static bool is_candidate(const struct replicated_cluster *cluster, const struct cluster_partition *partition,
                          int32_t node_id) {
-  return (partition->in_sync & bit_of(node_id)) != 0 && !cluster->nodes[node_id].is_fenced;
+  return (partition->in_sync & cluster_node_bit(node_id)) != 0 && !cluster->nodes[node_id].is_fenced;
 }
 
 static void set_leader(struct cluster_partition *partition, int32_t node_id) {
@@ -326,19 +325,15 @@ static void learn_partition(struct replicated_cluster *cluster, struct cluster_c
   struct partition_replicas *replicas = view->replicas;
   uint32_t known = 0;
   for (uint32_t index = 0; index < replicas->in_sync_count; index++)
-    known |= bit_of(replicas->in_sync[index]);
+    known |= cluster_node_bit(replicas->in_sync[index]);
   bool is_new_epoch = view->leader_epoch != partition->leader_epoch;
   if (!is_new_epoch && known == partition->in_sync) return;
   view->leader_id = partition->leader_id;
   view->leader_epoch = partition->leader_epoch;
   replicas->in_sync_count = 0;
   for (uint32_t index = 0; index < partition->replica_count; index++) {
-    if ((partition->in_sync & bit_of(partition->replicas[index])) != 0)
+    if ((partition->in_sync & cluster_node_bit(partition->replicas[index])) != 0)
       replicas->in_sync[replicas->in_sync_count++] = partition->replicas[index];
   }
   cluster_replication_led(cluster, copy, is_new_epoch);
-}
-
-static uint32_t bit_of(int32_t node_id) {
-  return UINT32_C(1) << node_id;
 }

@@ -130,7 +130,7 @@ static void reconcile(struct replicated_cluster *cluster, const struct cluster_c
   int64_t common = partition_log_common_end(&view->log, &leader_view->log);
   if (common >= view->log.end_offset) return;
   struct cluster_partition *partition = follower->partition;
-  bool is_in_sync = (partition->in_sync & 1U << follower->node_id) != 0;
+  bool is_in_sync = (partition->in_sync & cluster_node_bit(follower->node_id)) != 0;
   ASSERT(!is_in_sync || partition->unclean_elections > 0 ||
          common >= partition_log_common_end(&view->log, &partition->committed));
   int32_t status =

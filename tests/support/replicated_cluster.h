@@ -68,6 +68,11 @@ struct cluster_partition {
   struct cluster_copy copies[CLUSTER_NODES_MAX + 1]; /* by node */
 };
 
+/* The node in such a set. */
+static inline uint32_t cluster_node_bit(int32_t node_id) {
+  return 1U << node_id;
+}
+
 /* A node has to look at a topic again. */
 struct cluster_refresh {
   struct cluster_timer timer;
